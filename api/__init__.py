@@ -1,0 +1,1 @@
+"""Every face of the ledger, and nothing else."""

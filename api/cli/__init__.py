@@ -1,0 +1,1 @@
+"""The command `pension-ledger`, one file per command group."""

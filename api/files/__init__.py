@@ -1,0 +1,1 @@
+"""Tables in (.csv, .xlsx) and result files out."""

@@ -1,0 +1,1 @@
+"""What may happen to a personal account, and how it is recorded."""

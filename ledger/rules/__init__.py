@@ -1,0 +1,1 @@
+"""Dated rules of each region as TOML, each value with its document, clause and confidence."""

@@ -1,0 +1,1 @@
+"""What has happened, folded from the log into tables to read."""
