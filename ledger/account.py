@@ -1,0 +1,236 @@
+"""A personal account as it stands: a frozen value folded from its events.
+
+`evolve` knows no rules. Whatever a rule decided (from which month money earns, which year an interest settles) stands
+in the event, or a changed rules file would change the past. The state holds what decisions need and nothing else:
+balance by kind, the opening at the end of the last credited year, the entries of each later year by earning month,
+and collective subsidy and social aid by period year for the cap.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from ledger.account_events import (
+    INCOMING_TOPICS,
+    AccountClosed,
+    AccountEvent,
+    AccountOpened,
+    BalanceTakenOver,
+    CollectiveSubsidyRecorded,
+    EntryReversed,
+    HolderRenamed,
+    InterestCredited,
+    InterestEvent,
+    MoneyEvent,
+    SocialAidRecorded,
+    TransferredOut,
+)
+from ledger.interest import MonthEntry, earning_month
+from ledger.words import NOTHING, Amounts
+
+
+class YearEntries(msgspec.Struct, frozen=True, array_like=True):
+    """The money of one year that is not credited yet, merged by earning month, kind and side."""
+
+    year: int
+    entries: tuple[MonthEntry, ...]
+
+
+class AidOfYear(msgspec.Struct, frozen=True, array_like=True):
+    """Collective subsidy and social aid (fen) booked for one period year, and what is declared but not yet booked."""
+
+    year: int
+    collective: int
+    social: int
+    declared: int = 0
+
+
+class PersonalAccount(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one account after `version` events. Money in fen; `credited_through` is a year, 0 before any money.
+
+    `first_year` is the year of the first money (or the year after a taken-over balance). While nothing is credited,
+    `credited_through` is `first_year` − 1. `opening` is the balance by kind at the end of `credited_through`.
+    """
+
+    version: int
+    participant: UUID
+    opened_on: date
+    closed: bool = False
+    first_year: int = 0
+    credited_through: int = 0
+    taken_over_on: date | None = None
+    opening: Amounts = NOTHING
+    balance: Amounts = NOTHING
+    years: tuple[YearEntries, ...] = ()
+    aid: tuple[AidOfYear, ...] = ()
+
+    @property
+    def uncredited(self) -> bool:
+        """No year is credited yet (a taken-over balance counts as nothing credited here)."""
+        return self.credited_through == self.first_year - 1
+
+    def entries_of(self, year: int) -> tuple[MonthEntry, ...]:
+        """The entries of a year after `credited_through`."""
+        for entries in self.years:
+            if entries.year == year:
+                return entries.entries
+        return ()
+
+    def aid_of(self, year: int) -> AidOfYear:
+        """What counts toward the cap of period year `year`."""
+        for aid in self.aid:
+            if aid.year == year:
+                return aid
+        return AidOfYear(year, 0, 0)
+
+
+def evolve(state: PersonalAccount | None, event: AccountEvent) -> PersonalAccount:
+    """The state after `event`. The events of a stream are given in the order of their versions, from 1."""
+    if state is None:
+        if not isinstance(event, AccountOpened):
+            raise ValueError(f"the first event of an account is {AccountOpened.topic}, not {event.topic}")
+        return PersonalAccount(version=1, participant=event.participant, opened_on=event.opened_on)
+    if isinstance(event, InterestEvent):
+        return _with_interest(state, event)
+    if isinstance(event, MoneyEvent):
+        return _with_money(state, event)
+    if isinstance(event, HolderRenamed):
+        return msgspec.structs.replace(state, version=state.version + 1)
+    raise ValueError(f"{event.topic} cannot follow version {state.version}")
+
+
+def _with_interest(state: PersonalAccount, event: InterestEvent) -> PersonalAccount:
+    """Interest of the next year closes that year; of an earlier one (late money, restatement) it joins the opening."""
+    balance = state.balance + event.effect
+    if isinstance(event, InterestCredited) and event.year == state.credited_through + 1:
+        opening = state.opening + event.effect
+        rest = state.years
+        if rest and rest[0].year == event.year:
+            opening += _sum(rest[0].entries)
+            rest = rest[1:]
+        return PersonalAccount(
+            state.version + 1,
+            state.participant,
+            state.opened_on,
+            state.closed,
+            state.first_year,
+            event.year,
+            state.taken_over_on,
+            opening,
+            balance,
+            rest,
+            state.aid,
+        )
+    if event.year > state.credited_through:
+        raise ValueError(f"interest of {event.year} cannot follow a state credited through {state.credited_through}")
+    return msgspec.structs.replace(
+        state,
+        version=state.version + 1,
+        first_year=min(state.first_year, event.year),
+        opening=state.opening + event.effect,
+        balance=balance,
+    )
+
+
+def _with_money(state: PersonalAccount, event: MoneyEvent) -> PersonalAccount:
+    year = event.effective_on.year
+    first_year, credited_through = state.first_year, state.credited_through
+    taken_over_on = state.taken_over_on
+    if isinstance(event, BalanceTakenOver):
+        first_year, credited_through, taken_over_on = year + 1, year, event.effective_on
+    elif not first_year or (year < first_year and state.uncredited and taken_over_on is None):
+        first_year, credited_through = year, year - 1
+    opening, years = state.opening, state.years
+    if year <= credited_through:
+        opening += event.effect
+    else:
+        years = _entered(years, year, event)
+    if isinstance(event, EntryReversed) and event.original == BalanceTakenOver.topic:
+        taken_over_on = None
+        if credited_through == first_year - 1:  # nothing credited: as if the balance had never been taken over
+            first_year = years[0].year if years else 0
+            credited_through = first_year - 1 if first_year else 0
+    return PersonalAccount(
+        state.version + 1,
+        state.participant,
+        state.opened_on,
+        isinstance(event, AccountClosed | TransferredOut),
+        first_year,
+        credited_through,
+        taken_over_on,
+        opening,
+        state.balance + event.effect,
+        years,
+        _aid_after(state.aid, event),
+    )
+
+
+def stands_incoming(event: MoneyEvent) -> bool:
+    """Whether the money of `event` stands on the earning side; a reversal stands where its original stands."""
+    return event.original in INCOMING_TOPICS if isinstance(event, EntryReversed) else event.incoming
+
+
+def _entered(years: tuple[YearEntries, ...], year: int, event: MoneyEvent) -> tuple[YearEntries, ...]:
+    """`years` with the money of `event`, merged where month, kind and side agree; sorted by year."""
+    month = earning_month(event.interest_from, year)
+    incoming = int(stands_incoming(event))
+    kept = [entries for entries in years if entries.year != year]
+    merged = {
+        (entry.from_month, entry.kind, entry.incoming): entry.fen
+        for entries in years
+        if entries.year == year
+        for entry in entries.entries
+    }
+    for kind, fen in enumerate(event.effect.by_kind()):
+        if fen:
+            key = (month, kind, incoming)
+            merged[key] = merged.get(key, 0) + fen
+    kept.append(YearEntries(year, tuple(MonthEntry(*key, fen) for key, fen in sorted(merged.items()) if fen)))
+    if len(kept) > 1:
+        kept.sort(key=_year)
+    return tuple(kept)
+
+
+def _year(entries: YearEntries) -> int:
+    return entries.year
+
+
+_COUNTS_TOWARD_CAP: Final = frozenset((CollectiveSubsidyRecorded.topic, SocialAidRecorded.topic))
+
+
+def _aid_after(aid: tuple[AidOfYear, ...], event: MoneyEvent) -> tuple[AidOfYear, ...]:
+    """Aid by period year after `event`: aid adds, its reversal frees the room again; all else never counts."""
+    topic = event.original if isinstance(event, EntryReversed) else event.topic
+    if topic not in _COUNTS_TOWARD_CAP:
+        return aid
+    years = {one.year: one for one in aid}
+    before = years.get(event.year, AidOfYear(event.year, 0, 0))
+    after = AidOfYear(
+        event.year,
+        before.collective + event.effect.collective_subsidy,
+        before.social + event.effect.social_aid,
+        before.declared,
+    )
+    years[event.year] = after
+    return tuple(years[year] for year in sorted(years) if years[year] != AidOfYear(year, 0, 0))
+
+
+def _sum(entries: tuple[MonthEntry, ...]) -> Amounts:
+    fen = [0, 0, 0, 0, 0, 0]
+    for entry in entries:
+        fen[entry.kind] += entry.fen
+    return Amounts(*fen)
+
+
+def fold(events: tuple[AccountEvent, ...] | list[AccountEvent]) -> PersonalAccount:
+    """The state after a whole stream."""
+    state: PersonalAccount | None = None
+    for event in events:
+        state = evolve(state, event)
+    if state is None:
+        raise ValueError("a stream has at least one event")
+    return state

@@ -1,0 +1,354 @@
+"""What may happen to a personal account: pure decisions from state, command and rules to events or a refusal.
+
+The same functions serve one command and a tranche of twenty thousand. A decision that must look at the account's own
+past (late money, a reversal, a restatement) answers `NEEDS_HISTORY` until it is given the events of the stream; the
+caller loads them by key and asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from ledger.account import PersonalAccount
+from ledger.account_events import (
+    AccountClosed,
+    AccountEvent,
+    AccountOpened,
+    BalanceTakenOver,
+    BenefitPaid,
+    CollectiveSubsidyRecorded,
+    ContributionRecorded,
+    EntryReversed,
+    GovernmentSubsidyRecorded,
+    InterestEvent,
+    MoneyEvent,
+    PaymentEvent,
+    Refunded,
+    SocialAidRecorded,
+    TransferredIn,
+    TransferredOut,
+)
+from ledger.cap import check_cap
+from ledger.identity import age_on
+from ledger.late_money import Origin, restate_rate, settle_late
+from ledger.money import fen_to_yuan, yuan_to_fen
+from ledger.refusals import Reason, Refusal, refuse
+from ledger.region_rules import RegionRules, same_person
+from ledger.words import Amounts, MoneyKind
+
+
+class History(Enum):
+    """The answer of a decision that must see the account's own events first."""
+
+    NEEDED = "needed"
+
+
+NEEDS_HISTORY: Final = History.NEEDED
+Decided = tuple[AccountEvent, ...] | Refusal
+Asked = tuple[AccountEvent, ...] | Refusal | History
+Past = Sequence[AccountEvent] | None
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """One row of money in, already read: amount in fen, dates in Asia/Shanghai, `period` 费款所属期 (a year)."""
+
+    kind: MoneyKind
+    fen: int
+    period: int
+    treasury_on: date
+    payment_type: str = "regular"
+    paid_on: date | None = None
+    serial: str = ""
+    voucher: str = ""
+    payer: str = ""
+    batch: str = ""
+    level: str = ""
+    allocation_document: str = ""
+
+
+def open_account(
+    rules: RegionRules,
+    origin: Origin,
+    participant: UUID,
+    division: str,
+    birth: date,
+    opened_on: date,
+    today: date,
+) -> Decided:
+    """建账 for a participant without an open account. Reasons: DATE, UNDER_AGE."""
+    if opened_on > today or opened_on < birth:
+        return refuse(Reason.DATE, opened_on.isoformat(), rule="参保日期不得晚于今日或早于出生日期")
+    least = int(rules.text("account.minimum_age", opened_on.year))
+    if age_on(birth, opened_on) < least:
+        return refuse(
+            Reason.UNDER_AGE,
+            f"参保日期{opened_on.isoformat()}时{age_on(birth, opened_on)}周岁",
+            rule=f"参保时须年满{least}周岁",
+            clause=rules.citation("account.minimum_age", opened_on.year),
+        )
+    return (
+        AccountOpened(
+            actor=origin.actor,
+            reviewer=origin.reviewer,
+            cause=origin.cause,
+            command_id=origin.command_id,
+            rule=rules.name,
+            participant=participant,
+            division=division,
+            opened_on=opened_on,
+        ),
+    )
+
+
+def take_over_balance(
+    state: PersonalAccount, rules: RegionRules, origin: Origin, effect: Amounts, as_of: date, today: date
+) -> Decided:
+    """A balance by kind at the end of a credited year, once, before any other money.
+
+    Reasons: SAME_PERSON, AMOUNT, DATE, ACCOUNT_CLOSED.
+    """
+    if same := same_person(rules, origin.actor, origin.reviewer):
+        return same
+    if (as_of.month, as_of.day) != (12, 31) or as_of >= today:
+        return refuse(Reason.DATE, as_of.isoformat(), rule="期初余额须为已结束年度12月31日的余额")
+    if any(fen < 0 for fen in effect.by_kind()) or effect.total <= 0:
+        return refuse(Reason.AMOUNT, fen_to_yuan(effect.total), rule="期初余额各项不得为负，合计须大于零")
+    if state.closed:
+        return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
+    if state.taken_over_on is not None or state.years or state.balance.total:
+        return refuse(
+            Reason.DATE,
+            as_of.isoformat(),
+            rule="期初余额每个账户只接收一次，且在其他款项之前",
+            remedy="先冲正已接收的期初余额及其后款项",
+        )
+    return (
+        BalanceTakenOver(
+            **origin._asdict(), rule=rules.name, effect=effect, effective_on=as_of, year=as_of.year,
+            interest_from=(as_of.year + 1) * 100 + 1,
+        ),
+    )  # fmt: skip
+
+
+def first_month(rules: RegionRules, name: str, day: date) -> int:
+    """YYYYMM of the first month to which money of `day` counts, by the start-month parameter `name`."""
+    if rules.text(name, day.year) == "same":
+        return day.year * 100 + day.month
+    return day.year * 100 + day.month + 1 if day.month < 12 else (day.year + 1) * 100 + 1
+
+
+def is_late(state: PersonalAccount, year: int) -> bool:
+    """Whether money of `year` touches years already credited (or taken over)."""
+    return 0 < year <= state.credited_through and not (state.uncredited and state.taken_over_on is None)
+
+
+def record_payment(
+    state: PersonalAccount, payment: Payment, rules: RegionRules, origin: Origin, today: date, history: Past = None
+) -> Asked:
+    """Money in as the treasury received it.
+
+    Reasons: AMOUNT, PERIOD, DATE, ACCOUNT_CLOSED, NO_RATE, NO_CAP, OVER_CAP.
+    """
+    if fault := _payment_fault(state, payment, rules, today):
+        return fault
+    if state.closed:
+        return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
+    late = is_late(state, payment.treasury_on.year) and _restates(rules, payment.treasury_on.year)
+    if late and history is None:
+        return NEEDS_HISTORY
+    event = _payment_event(payment, rules, origin)
+    events: Decided = settle_late(state, event, history, rules, origin) if late and history is not None else (event,)
+    if isinstance(events, Refusal):
+        return events
+    return check_cap(state.aid_of(payment.period), payment.kind, payment.fen, rules) or events
+
+
+def _restates(rules: RegionRules, year: int) -> bool:
+    """`current_year` lets late money earn from the first open year on and leaves credited years as they stand."""
+    return rules.text("interest.late_entries", year) == "restate"
+
+
+def _payment_fault(state: PersonalAccount, payment: Payment, rules: RegionRules, today: date) -> Refusal | None:
+    most = yuan_to_fen(rules.text("intake.amount_max", payment.treasury_on.year))
+    if not 0 < payment.fen <= most:
+        return refuse(
+            Reason.AMOUNT, f"{fen_to_yuan(payment.fen)}元", rule=f"金额须大于零且不超过单笔上限{fen_to_yuan(most)}元"
+        )
+    if payment.period > today.year + 1:
+        return refuse(Reason.PERIOD, payment.period, rule="费款所属期不得晚于下一年度")
+    if payment.treasury_on > today:
+        return refuse(Reason.DATE, payment.treasury_on.isoformat(), rule="入库日期不得晚于今日")
+    if state.taken_over_on is not None and payment.treasury_on <= state.taken_over_on:
+        return refuse(
+            Reason.DATE,
+            payment.treasury_on.isoformat(),
+            rule=f"期初余额截至{state.taken_over_on.isoformat()}，已包含该日及以前的全部款项",
+            remedy="核对期初余额是否已含本笔；确未包含的，冲正期初余额后以更正数重新接收",
+        )
+    return None
+
+
+_PAYMENT_EVENTS: Final[dict[MoneyKind, type[PaymentEvent]]] = {
+    MoneyKind.CONTRIBUTION: ContributionRecorded,
+    MoneyKind.GOVERNMENT_PAID: ContributionRecorded,
+    MoneyKind.COLLECTIVE_SUBSIDY: CollectiveSubsidyRecorded,
+    MoneyKind.SOCIAL_AID: SocialAidRecorded,
+}
+
+
+def _payment_event(payment: Payment, rules: RegionRules, origin: Origin) -> PaymentEvent:
+    said: dict[str, Any] = {
+        "actor": origin.actor,
+        "reviewer": origin.reviewer,
+        "cause": origin.cause,
+        "command_id": origin.command_id,
+        "rule": rules.name,
+        "effect": Amounts.only(payment.kind, payment.fen),
+        "effective_on": payment.treasury_on,
+        "year": payment.period,
+        "interest_from": first_month(rules, f"interest.start_month.{payment.kind}", payment.treasury_on),
+        "serial": payment.serial,
+        "voucher": payment.voucher,
+        "payment_type": payment.payment_type,
+        "paid_on": payment.paid_on,
+        "payer": payment.payer,
+        "batch": payment.batch,
+    }
+    if payment.kind is MoneyKind.GOVERNMENT_SUBSIDY:
+        return GovernmentSubsidyRecorded(**said, level=payment.level, allocation_document=payment.allocation_document)
+    return _PAYMENT_EVENTS[payment.kind](**said)
+
+
+def reverse_entry(
+    state: PersonalAccount,
+    version: int,
+    reason: str,
+    rules: RegionRules,
+    origin: Origin,
+    history: Past = None,
+    serial: str = "",
+) -> Asked:
+    """冲正 of the entry recorded as `version`, on that entry's own date.
+
+    Reasons: NOTHING_TO_REVERSE, ALREADY_REVERSED, ACCOUNT_CLOSED, AMOUNT, NO_RATE. Interest is not reversible by hand:
+    it follows from what is reversed.
+    """
+    if history is None:
+        return NEEDS_HISTORY
+    if not 0 < version <= len(history):
+        return refuse(Reason.NOTHING_TO_REVERSE, f"第{version}号记录", rule=f"该账户只有1至{len(history)}号记录")
+    original = history[version - 1]
+    if not isinstance(original, MoneyEvent) or isinstance(
+        original, InterestEvent | EntryReversed | AccountClosed | TransferredOut
+    ):
+        return refuse(
+            Reason.NOTHING_TO_REVERSE, f"第{version}号记录", rule="建账、利息、冲正和终结记录不能冲正",
+            remedy="利息随所冲正的款项自动重算；请指明款项记录的版本号",
+        )  # fmt: skip
+    if any(isinstance(event, EntryReversed) and event.reverses == version for event in history):
+        return refuse(Reason.ALREADY_REVERSED, f"第{version}号记录")
+    if state.closed:
+        return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
+    event = EntryReversed(
+        **origin._asdict(),
+        rule=rules.name,
+        effect=original.effect.times(-1),
+        effective_on=original.effective_on,
+        year=original.year,
+        interest_from=original.interest_from,
+        reverses=version,
+        original=original.topic,
+        reason=reason,
+        serial=serial,
+    )
+    late = is_late(state, event.effective_on.year) and _restates(rules, event.effective_on.year)
+    events = settle_late(state, event, history, rules, origin) if late else (event,)
+    if isinstance(events, Refusal):
+        return events
+    left = state.balance.total + sum(one.effect.total for one in events if isinstance(one, MoneyEvent))
+    if left < 0:
+        return refuse(
+            Reason.AMOUNT, f"{fen_to_yuan(-event.effect.total)}元", rule=f"冲正后账户余额将为{fen_to_yuan(left)}元",
+            remedy="先收回已支付的部分，再办理冲正",
+        )  # fmt: skip
+    return events
+
+
+def restate_interest(
+    state: PersonalAccount, year: int, rules: RegionRules, origin: Origin, history: Past = None
+) -> Asked:
+    """A credited year settled anew at the rate now in force for it; nothing for a closed account (its money has left)."""
+    if state.closed or not state.first_year <= year <= state.credited_through:
+        return ()
+    rate = rules.rate(year)
+    if rate is None:
+        return refuse(Reason.NO_RATE, f"{year}年度")
+    if history is None:
+        return NEEDS_HISTORY
+    return restate_rate(history, year, rate, rules, origin)
+
+
+def apportioned(fen: int, balance: Amounts) -> Amounts:
+    """`fen` taken from a balance over its kinds pro rata, by largest remainder (ties: the earlier kind)."""
+    parts = balance.by_kind()
+    total = sum(parts)
+    floors = [fen * part // total for part in parts]
+    order = sorted(range(len(parts)), key=lambda kind: (-(fen * parts[kind] % total), kind))
+    for kind in order[: fen - sum(floors)]:
+        floors[kind] += 1
+    return Amounts(*floors)
+
+
+def pay_out(
+    state: PersonalAccount,
+    kind: type[BenefitPaid] | type[Refunded],
+    fen: int,
+    on: date,
+    rules: RegionRules,
+    origin: Origin,
+    reason: str = "",
+) -> Decided:
+    """个人账户养老金 or 退费 out of the balance, apportioned over its kinds. Reasons: AMOUNT, DATE, ACCOUNT_CLOSED."""
+    if not 0 < fen <= state.balance.total:
+        return refuse(
+            Reason.AMOUNT,
+            f"{fen_to_yuan(fen)}元",
+            rule=f"支付金额须大于零且不超过余额{fen_to_yuan(state.balance.total)}元",
+        )
+    if 0 < on.year <= state.credited_through:
+        return refuse(Reason.DATE, on.isoformat(), rule=f"{state.credited_through}年度已结息，支付须记入其后年度")
+    if state.closed:
+        return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
+    said: dict[str, Any] = {
+        **origin._asdict(),
+        "rule": rules.name,
+        "effect": apportioned(fen, state.balance).times(-1),
+        "effective_on": on,
+        "year": on.year,
+        "interest_from": first_month(rules, "interest.debit_month", on),
+    }
+    return (Refunded(**said, reason=reason) if kind is Refunded else BenefitPaid(**said),)
+
+
+def receive_transfer(
+    state: PersonalAccount, effect: Amounts, on: date, rules: RegionRules, origin: Origin, sender: str, document: str
+) -> Decided:
+    """转入: a balance arrives and keeps its kinds. Reasons: AMOUNT, DATE, ACCOUNT_CLOSED."""
+    if any(fen < 0 for fen in effect.by_kind()) or effect.total <= 0:
+        return refuse(Reason.AMOUNT, fen_to_yuan(effect.total), rule="转入金额各项不得为负，合计须大于零")
+    if is_late(state, on.year):
+        return refuse(Reason.DATE, on.isoformat(), rule=f"{state.credited_through}年度已结息，转入须记入其后年度")
+    if state.closed:
+        return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
+    return (
+        TransferredIn(
+            **origin._asdict(), rule=rules.name, effect=effect, effective_on=on, year=on.year,
+            interest_from=first_month(rules, "interest.start_month.contribution", on), origin=sender, document=document,
+        ),
+    )  # fmt: skip

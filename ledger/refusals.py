@@ -1,0 +1,122 @@
+"""Every reason for which the ledger says no: its precedence, its rule, its clause, its remedy, in one table.
+
+A refusal always says four things to the person at the counter: 值 (what was given), 规则 (what it breaks), 依据 (where
+that is written) and 办法 (what to do). `Reason` is in fixed precedence: where several faults meet, the first one is
+told. Text is Chinese; the enumeration is what machines read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Reason(StrEnum):
+    """Why something was refused; earlier members take precedence over later ones."""
+
+    IDENTITY_FAULT = "IDENTITY_FAULT"
+    UNKNOWN_PERSON = "UNKNOWN_PERSON"
+    NAME_DIFFERS = "NAME_DIFFERS"
+    SAME_PERSON = "SAME_PERSON"
+    UNDER_AGE = "UNDER_AGE"
+    ALREADY_OPEN = "ALREADY_OPEN"
+    UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
+    KIND = "KIND"
+    AMOUNT = "AMOUNT"
+    PERIOD = "PERIOD"
+    DATE = "DATE"
+    SERIAL_CONFLICT = "SERIAL_CONFLICT"
+    NOTHING_TO_REVERSE = "NOTHING_TO_REVERSE"
+    ALREADY_REVERSED = "ALREADY_REVERSED"
+    ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
+    YEAR_NOT_ENDED = "YEAR_NOT_ENDED"
+    ALREADY_CREDITED = "ALREADY_CREDITED"
+    EARLIER_YEAR_OPEN = "EARLIER_YEAR_OPEN"
+    NO_RATE = "NO_RATE"
+    NO_CAP = "NO_CAP"
+    OVER_CAP = "OVER_CAP"
+    RULE_VALUE = "RULE_VALUE"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One no: the reason, and what a person needs to go on. Never holds a name or a citizen number."""
+
+    reason: Reason
+    value: str
+    rule: str
+    clause: str
+    remedy: str
+
+    @property
+    def text(self) -> str:
+        """The refusal in one line for result files, the console and problem documents."""
+        return f"值：{self.value}；规则：{self.rule}；依据：{self.clause}；办法：{self.remedy}"
+
+
+class Refused(Exception):  # noqa: N818 — a refusal is an answer, not an error of the program
+    """Carries a refusal out of a command that ends with it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.text)
+        self.refusal = refusal
+
+
+HOUSE: Final = "本账簿记账规则"
+"""Cited where no document rules: the ledger's own discipline, written down in the decisions of the project."""
+
+_TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
+    Reason.IDENTITY_FAULT: ("公民身份号码须符合编码规则", "GB 11643《公民身份号码》", "核对有效身份证件后更正再报"),
+    Reason.UNKNOWN_PERSON: ("本统筹区须已有该参保人的登记", HOUSE, "先办理参保登记或转入，再报本笔"),
+    Reason.NAME_DIFFERS: ("姓名须与参保登记一致", HOUSE, "核对证件；确已更名的，先办理姓名变更登记"),
+    Reason.SAME_PERSON: ("经办与复核须为两人", "经办、复核不相容岗位相互分离", "由另一人复核后重办"),
+    Reason.UNDER_AGE: ("参保时须已满规定年龄", HOUSE, "满规定年龄后再办理参保登记"),
+    Reason.ALREADY_OPEN: ("一人在一个统筹区只能有一个未注销的个人账户", HOUSE, "使用已有账户；确需重建的先办理注销"),
+    Reason.UNKNOWN_ACCOUNT: ("账户编号须为本统筹区已建账户", HOUSE, "核对账户编号或按公民身份号码查询"),
+    Reason.KIND: ("征收品目、缴费类型、数据类型须为约定的取值", HOUSE, "按约定取值更正后重报"),
+    Reason.AMOUNT: ("金额须大于零、至多两位小数且不超过单笔上限", HOUSE, "核对票据金额后更正重报"),
+    Reason.PERIOD: ("费款所属期须为一个有效年度", HOUSE, "更正费款所属期后重报"),
+    Reason.DATE: ("日期须有效且符合记账时点", HOUSE, "核对入库日期后更正重报"),
+    Reason.SERIAL_CONFLICT: ("同一流水号、同一数据类型的内容须一致", HOUSE, "与税务部门核对该流水号后由税务撤销重传"),
+    Reason.NOTHING_TO_REVERSE: (
+        "撤销、冲正须指向已记账且可冲正的一笔",
+        HOUSE,
+        "待原记录到达后重报，或核对原流水号、版本号",
+    ),
+    Reason.ALREADY_REVERSED: ("一笔记录只能冲正一次", HOUSE, "无须再次冲正；如需更正请另记一笔"),
+    Reason.ACCOUNT_CLOSED: ("账户注销或转出后不再记账", HOUSE, "转退费或人工核查处理"),
+    Reason.YEAR_NOT_ENDED: ("结息年度结束后方可结息", HOUSE, "于次年1月1日及以后结息"),
+    Reason.ALREADY_CREDITED: ("每个账户每年度只结息一次", HOUSE, "无须再次结息；利率有误的办理重新结息"),
+    Reason.EARLIER_YEAR_OPEN: ("须按年度先后结息", HOUSE, "先结清较早年度"),
+    Reason.NO_RATE: ("须有该年度公布的记账利率", HOUSE, "公布后以 interest rate set 录入利率及文号"),
+    Reason.NO_CAP: (
+        "集体补助、社会资助须有该年度最高缴费档次可核",
+        HOUSE,
+        "以 rules set --name cap 录入该年度最高档次及文号",
+    ),
+    Reason.OVER_CAP: ("补助与资助合计不得超过当年最高缴费档次", HOUSE, "核减超出部分或退回资助方"),
+    Reason.RULE_VALUE: ("规则参数须为已知名称和有效取值", HOUSE, "按 rules show 所列名称和取值更正"),
+}
+
+
+def refuse(
+    reason: Reason,
+    value: object,
+    *,
+    rule: str | None = None,
+    clause: str | None = None,
+    remedy: str | None = None,
+) -> Refusal:
+    """The refusal of `reason` for `value`; a region's own wording and clause take the place of the house's."""
+    house_rule, house_clause, house_remedy = _TABLE[reason]
+    return Refusal(reason, str(value), rule or house_rule, clause or house_clause, remedy or house_remedy)
+
+
+PRECEDENCE: Final = {reason: place for place, reason in enumerate(Reason)}
+
+
+def first(*refusals: Refusal | None) -> Refusal | None:
+    """The refusal that takes precedence, or None where there is none."""
+    told = [refusal for refusal in refusals if refusal is not None]
+    return min(told, key=lambda refusal: PRECEDENCE[refusal.reason]) if told else None
