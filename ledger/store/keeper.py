@@ -27,7 +27,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -52,7 +52,13 @@ _STEADY_SECONDS: Final = 10.0
 _LOG_BYTES_MAX: Final = 16 * 1024 * 1024
 _PR_SET_PDEATHSIG: Final = 1
 
+_QUIET: Final[Mapping[str, str]] = {
+    # A refused statement and the DETAIL of a broken constraint can hold names and identity numbers.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
 _SETTINGS: Final[Mapping[str, str]] = {
+    **_QUIET,
     "listen_addresses": "",
     "port": str(PORT),
     "unix_socket_permissions": "0700",
@@ -125,7 +131,7 @@ class Keeper:
     def programs(self) -> Path:
         """The folder of PostgreSQL's programs that the server's user may run.
 
-        A venv under /root cannot be entered by the dropped user: the tree is copied once into the home; no parent is opened.
+        The dropped user cannot enter a venv under /root: the tree is copied once into the home, no parent is opened.
         """
         if self._runs(self._programs):
             return self._programs / "bin"
@@ -157,7 +163,7 @@ class Keeper:
             return False
 
     def _spawn(
-        self, arguments: list[str | Path], *, quiet: bool = False, bound: bool = False
+        self, arguments: Sequence[str | Path], *, quiet: bool = False, bound: bool = False
     ) -> subprocess.Popen[bytes]:
         """Start a program of PostgreSQL as its user, with an environment of our own (no PGDATA, no LANG of the caller).
 
@@ -196,15 +202,9 @@ class Keeper:
 
     def _single_user(self, cluster: Path, statements: str) -> None:
         """Speak as superuser to a cluster whose server is not running; the first error ends it."""
-        command: list[str | Path] = [
-            self.programs() / "postgres",
-            "--single",
-            "-D",
-            cluster,
-            "-c",
-            "exit_on_error=true",
-        ]
-        child = self._spawn([*command, "-c", "log_checkpoints=off", "postgres"], quiet=False)
+        settings = [part for pair in _QUIET.items() for part in ("-c", "=".join(pair))]
+        options = ["--single", "-D", str(cluster), *settings, "-c", "exit_on_error=true", "postgres"]
+        child = self._spawn([self.programs() / "postgres", *options])
         child.communicate(statements.encode("ascii"))
         if child.returncode != 0:
             raise ServerFault("内置数据库初始化失败。")
@@ -215,7 +215,8 @@ class Keeper:
         self._single_user(cluster, statements + changes)
         fresh = self.layout.credentials.with_suffix(".new")
         fresh.unlink(missing_ok=True)
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123
+        fresh.touch(mode=0o600, exist_ok=False)
+        with fresh.open("w", encoding="ascii") as file:
             json.dump(passwords, file)
             file.flush()
             os.fsync(file.fileno())
@@ -234,16 +235,10 @@ class Keeper:
         say("making the cluster")
         fresh = self.layout.database / "cluster.new"
         self._owned_folder(fresh)
+        # The built-in locale sorts alike on every machine; the default would follow the caller's LANG.
         locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        command: list[str | Path] = [
-            self.programs() / "initdb",
-            "-D",
-            fresh,
-            "--username=postgres",
-            "--no-instructions",
-            *locale,
-        ]
-        if self._spawn([*command, "--auth=reject"], quiet=False).wait() != 0:
+        options = ["--username=postgres", "--auth=reject", "--no-instructions", *locale]
+        if self._spawn([self.programs() / "initdb", "-D", fresh, *options]).wait() != 0:
             raise ServerFault("内置数据库初始化失败。")
         (fresh / "pg_hba.conf").write_text(_ACCESS, "ascii")
         self._set_passwords(fresh, _ROLES)
@@ -338,7 +333,7 @@ class Keeper:
         return False
 
     def _stop(self, server: subprocess.Popen[bytes]) -> None:
-        """Fast shutdown (sessions end, a checkpoint is written); after two minutes immediate: nothing is lost either."""
+        """Fast shutdown (sessions end, a checkpoint is written); after two minutes immediate, also safe."""
         server.send_signal(signal.SIGINT)
         try:
             server.wait(_STOP_SECONDS_MAX)
@@ -346,6 +341,9 @@ class Keeper:
             say("the fast shutdown took too long")
             server.send_signal(signal.SIGQUIT)
             server.wait()
+        if not self.layout.socket_directory.is_relative_to(self.layout.home):
+            with contextlib.suppress(OSError):
+                self.layout.socket_directory.rmdir()
 
     def ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         """Take SIGTERM or SIGINT as the wish of the system's administrator to stop."""
