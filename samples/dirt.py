@@ -50,16 +50,16 @@ class Dirt:
         day = row.treasury if isinstance(row.treasury, datetime.date) else datetime.date(2024, 1, 2)
         return replace(row, batch=self.book.resent(day))
 
-    def duplicates(self, name: str, count: int) -> None:
+    def duplicates(self, name: str, count: int, item: str = OWN) -> None:
         """A row twice in one file, another 传输批次号."""
         for _ in range(count):
-            row = self.pick(name)
+            row = self.pick(name, item)
             self.put(name, self.again(row), "already_there", "", "repeated in the file", after=row)
 
-    def duplicates_across(self, name: str, earlier: str, count: int, item: str = OWN) -> None:
+    def duplicates_across(self, name: str, earlier: str, count: int) -> None:
         """A row of an earlier file sent again; its dates and amount are written as this year's files write them."""
         for _ in range(count):
-            row = self.pick(earlier, item)
+            row = self.pick(earlier)
             self.put(name, self.again(row), "already_there", "", f"repeated from {earlier}")
 
     def conflicts(self, name: str, earlier: str, count: int) -> None:
@@ -161,7 +161,7 @@ class Dirt:
 
         self.duplicates("2024", 3)
         self.duplicates_across("2024", "2023", 4)
-        self.duplicates_across("2024", "2024", 1, COLLECTIVE)
+        self.duplicates("2024", 1, COLLECTIVE)
         self.conflicts("2024", "2023", 1)
         cancel = self.cancellations("2024", "2024", 2)[0]
         self.put("2024", self.again(cancel), "already_there", "", "cancellation repeated", after=cancel)

@@ -368,7 +368,11 @@ def closings(files: Iterable[Path], year: int) -> dict[str, dict[str, object]]:
     Each has ``opening`` (the balance at the end of the year before), ``interest`` of the year, ``closing`` (the balance
     at its end, interest credited) and ``kinds`` (the closing by money kind), in yuan as text.
     """
-    book, _ = read_book(files)
+    return close_book(read_book(files)[0], year)
+
+
+def close_book(book: Book, year: int) -> dict[str, dict[str, object]]:
+    """``closings`` of files already read."""
     found: dict[str, dict[str, object]] = {}
     for number, enrolled in book.enrolled.items():
         if enrolled.year <= year:
