@@ -1,0 +1,146 @@
+"""What every table that is read has in common: the columns asked for, the header that holds them, the faults.
+
+The header is the first of the first ten rows that holds all required names. Names match without spaces and without
+bracketed units: `实缴金额（元）` and `实缴金额` are one column. Brackets that name another unit of money than yuan are
+refused, because dropping them would book ten thousand times too little.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from unicodedata import normalize
+
+HEADER_ROWS: Final = 10
+"""The header must stand in one of so many first rows of the file or of the first sheet."""
+
+_BRACKETS: Final = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|【([^【】]*)】")
+_INVISIBLE: Final = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
+_OTHER_UNITS: Final = frozenset({"分", "角", "百元", "千元", "万元", "百万元", "千万元", "亿元"})
+
+
+class FileFault(Exception):  # noqa: N818 — a fault of the input, not of the program
+    """A file that cannot be read at all, or a result that cannot be written; nothing of it has been recorded.
+
+    `what` is wrong, `where` (file, line, column), and the `remedy`, all in Chinese and without the content of cells.
+    """
+
+    def __init__(self, what: str, where: str, remedy: str) -> None:
+        super().__init__(f"{what}（{where}）。{remedy}")
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+
+
+class RowFaultKind(StrEnum):
+    """Why one row of a readable file cannot be taken as it stands."""
+
+    EXTRA_CELLS = "extra_cells"
+    BROKEN_QUOTES = "broken_quotes"
+    DIGITS_LOST = "digits_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """The fault of one row: its kind, and what is wrong with the remedy in Chinese, without the content of cells."""
+
+    kind: RowFaultKind
+    text: str
+
+
+Row = tuple[int, list[str], RowFault | None]
+"""A row as read: the physical line (from 1) on which it starts, its cells in the order required + optional, its fault.
+
+Cells are stripped; an absent column or cell is "". Of a row with a fault, the cells are what could be read of them.
+"""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns a caller reads, by their Chinese names; rows give them in the order required, then optional."""
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names in the order of the cells."""
+        return self.required + self.optional
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of one table: where it stands, and at which place of a row each wanted column is found.
+
+    The width counts to the last column with a name, so that a cell behind it is noticed as too many.
+    """
+
+    line: int
+    width: int
+    places: tuple[int | None, ...]
+    ignored: tuple[str, ...]
+
+
+def plain_name(name: str) -> str:
+    """A column's name as it is compared: half-width, without spaces, invisible signs and bracketed units."""
+    return "".join(_BRACKETS.sub("", normalize("NFKC", _INVISIBLE.sub("", name))).split())
+
+
+def find_header(rows: Iterable[tuple[int, Sequence[str]]], columns: Columns) -> tuple[Header | None, Sequence[str]]:
+    """The header among the first rows (line, cells); without one, the names most of which the best row did hold."""
+    missing: Sequence[str] = columns.required
+    for line, row in rows:
+        names = [plain_name(cell) for cell in row]
+        lacking = [name for name in columns.required if plain_name(name) not in names]
+        if not lacking:
+            return _header(line, row, names, columns), ()
+        if len(lacking) < len(missing):
+            missing = lacking
+    return None, missing
+
+
+def no_header(file_name: str, missing: Sequence[str], columns: Columns) -> FileFault:
+    """The fault of a file without a header: names the columns that no row of the first ten held."""
+    if len(missing) < len(columns.required):
+        what = f"缺少必需的列：{'、'.join(missing)}"
+    else:
+        what = f"前 {HEADER_ROWS} 行中没有找到表头"
+    return FileFault(what, file_name, f"表头须在前 {HEADER_ROWS} 行之内，且含有：{'、'.join(columns.required)}")
+
+
+def repeated_or_scaled(header_row: Sequence[str], file_name: str, line: int, columns: Columns) -> FileFault | None:
+    """The fault of a header in which a wanted column stands twice, or in another unit of money than yuan."""
+    where = f"{file_name} 第 {line} 行"
+    names = [plain_name(cell) for cell in header_row]
+    for wanted in columns.names:
+        if names.count(plain_name(wanted)) > 1:
+            return FileFault(f"表头中“{wanted}”出现不止一次", where, "请只保留一列，或改去多余列的名称")
+    for cell, name in zip(header_row, names, strict=True):
+        if name in map(plain_name, columns.names) and (unit := _other_unit(cell)):
+            return FileFault(f"“{name}”列的单位是{unit}", where, "金额须以元为单位，请换算后再导入")
+    return None
+
+
+def _header(line: int, row: Sequence[str], names: list[str], columns: Columns) -> Header:
+    wanted = [plain_name(name) for name in columns.names]
+    places = tuple(names.index(name) if name in names else None for name in wanted)
+    ignored = tuple(cell.strip() for cell, name in zip(row, names, strict=True) if name and name not in wanted)
+    width = max(place for place, name in enumerate(names, 1) if name)
+    return Header(line=line, width=width, places=places, ignored=ignored)
+
+
+def _other_unit(cell: str) -> str | None:
+    """The unit of money that a bracket of the name states, if it is not yuan."""
+    for group in _bracketed(cell):
+        unit = "".join(group.split()).removeprefix("单位").removeprefix(":")
+        if unit in _OTHER_UNITS:
+            return unit
+    return None
+
+
+def _bracketed(cell: str) -> Iterator[str]:
+    for found in _BRACKETS.finditer(normalize("NFKC", cell)):
+        yield next(group for group in found.groups() if group is not None)

@@ -1,0 +1,65 @@
+"""Tables that come in as files: .csv of any length, .xlsx up to 200,000 rows, read by their Chinese column names.
+
+    columns = Columns(required=("姓名", "公民身份号码"), optional=("备注",))
+    for line, cells, fault in open_table(path, columns, text_columns=("公民身份号码",)): ...
+
+What concerns the whole file is found when it is opened and raises `FileFault`, before any row is handed out. What
+concerns one row arrives with that row, so that every row is accounted for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from api.files.csv_table import open_csv
+from api.files.table_header import Columns, FileFault, Row, RowFault, RowFaultKind
+from api.files.xlsx_table import open_xlsx
+
+__all__ = ["Columns", "FileFault", "OpenTable", "Row", "RowFault", "RowFaultKind", "file_sha256", "open_table"]
+
+
+@dataclass(frozen=True)
+class OpenTable:
+    """A table whose header was found. Each iteration is a fresh pass over its rows and holds no file open afterwards.
+
+    `header_line` counts from 1; `ignored` are other columns; `total_hint` is about how many rows there are, blank ones
+    and line breaks in cells included; `index` gives the place of a column's name in `cells`.
+    """
+
+    header_line: int
+    ignored: tuple[str, ...]
+    total_hint: int | None
+    index: dict[str, int]
+    rows: Callable[[], Iterator[Row]] = field(repr=False, compare=False)
+
+    def __iter__(self) -> Iterator[Row]:
+        return self.rows()
+
+
+def open_table(path: Path, columns: Columns, text_columns: Sequence[str] = ()) -> OpenTable:
+    """Open a .csv or .xlsx file and find its header.
+
+    `text_columns` are identity and serial columns: a number in them that may have lost digits in a spreadsheet is a
+    fault of its row. Raises `FileFault` for all that makes the whole file unreadable, with its remedy.
+    """
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".csv":
+            header, total, rows = open_csv(path, columns)
+        elif suffix == ".xlsx":
+            header, total, rows = open_xlsx(path, columns, text_columns)
+        else:
+            raise FileFault("只能读取 .csv 和 .xlsx 文件", path.name, "请另存为其中一种格式，并保留扩展名")
+    except OSError as error:
+        raise FileFault("文件无法打开", path.name, "请核对路径、文件名和读取权限") from error
+    index = {name: place for place, name in enumerate(columns.names)}
+    return OpenTable(header.line, header.ignored, total, index, rows)
+
+
+def file_sha256(path: Path) -> bytes:
+    """The 32-byte SHA-256 of a file's bytes, by which an import file is known. Raises `OSError`."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
