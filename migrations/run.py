@@ -212,7 +212,12 @@ def _locked(driver: psycopg.Connection[Any], schema: str) -> Iterator[None]:
 def _create(driver: psycopg.Connection[Any], schema: str) -> None:
     """Make the schema when it is missing; asked first, as a role that owns it need not be allowed to create any."""
     if driver.execute("SELECT FROM pg_namespace WHERE nspname = %s", (schema,)).fetchone() is None:
-        driver.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+        try:
+            driver.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise MigrationFault(
+                f"不能建立 {schema}：数据库用户没有建立模式的权限。请由管理员建立它并归此用户所有。"
+            ) from error
 
 
 def _fault_of(
