@@ -283,7 +283,7 @@ def reverse_entry(
 def restate_interest(
     state: PersonalAccount, year: int, rules: RegionRules, origin: Origin, history: Past = None
 ) -> Asked:
-    """A credited year settled anew at the rate now in force for it; nothing for a closed account (its money has left)."""
+    """A credited year settled anew at the rate now in force; nothing for a closed account, its money has left."""
     if state.closed or not state.first_year <= year <= state.credited_through:
         return ()
     rate = rules.rate(year)

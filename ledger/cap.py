@@ -1,7 +1,7 @@
 """The cap: collective subsidy and social aid of one person and period year against the highest tier of that year.
 
-S0 二（二）, S1 三（二）: collective subsidy and social aid together; in Panzhihua (S2) the collective part alone. It is a
-parameter (`cap.basis`). The check belongs to the account, whichever villages and donors pay; what is declared but not
+S0 二（二）, S1 三（二）: collective subsidy and social aid together; in Panzhihua (S2) the collective part alone. It is
+a parameter (`cap.basis`). The check belongs to the account, whichever villages and donors pay; what is declared but not
 yet booked counts; contributions, government subsidy and the like never do.
 """
 

@@ -1,6 +1,6 @@
 """When interest is credited: a year after it has ended, or up to the month in which an account leaves.
 
-内蒙古经办规程 第四章 (结息年度 1 January to 31 December, settled after its end) and 第七章 (结息处理 before a transfer);
+内蒙古经办规程 第四章 (结息年度 1 January to 31 December, settled after its end) and 第七章 (结息处理 before transfer);
 the months counted on leaving and what happens without a published rate are parameters.
 """
 
