@@ -41,10 +41,11 @@ _SAVE_AGAIN: Final = "请在电子表格软件中另存为“CSV UTF-8（逗号�
 
 @dataclass(frozen=True)
 class _Scan:
-    """What the first pass found: the encoding, and the number of physical lines."""
+    """What the first pass found: the encoding, the number of physical lines, size and time of the file it read."""
 
     encoding: str
     lines: int
+    stamp: tuple[int, int]
 
 
 def open_csv(path: Path, columns: Columns) -> tuple[Header, int, partial[Iterator[Row]]]:
@@ -55,19 +56,25 @@ def open_csv(path: Path, columns: Columns) -> tuple[Header, int, partial[Iterato
     """
     scan = _scan(path)
     header, delimiter = _header(path, scan.encoding, columns)
-    rows = partial(_rows, path, scan.encoding, delimiter, header)
+    rows = partial(_rows, path, scan, delimiter, header)
     return header, max(scan.lines - header.line, 0), rows
 
 
 def _scan(path: Path) -> _Scan:
     """One strict pass for each encoding until one fits."""
+    stamp = _stamp(path)
     for encoding in _ENCODINGS:
         decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
         try:
-            return _Scan(encoding, _decode(path, decoder))
+            return _Scan(encoding, _decode(path, decoder), stamp)
         except UnicodeDecodeError:
             continue
     raise FileFault("文件编码既不是 UTF-8 也不是 GB18030", path.name, _SAVE_AGAIN)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _decode(path: Path, decoder: codecs.IncrementalDecoder) -> int:
@@ -127,14 +134,16 @@ def _first_rows(head: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             return
 
 
-def _rows(path: Path, encoding: str, delimiter: str, header: Header) -> Iterator[Row]:
+def _rows(path: Path, scan: _Scan, delimiter: str, header: Header) -> Iterator[Row]:
     """All rows after the header. Blank rows are passed over, but keep their lines.
 
     After a quote that is never closed the reader gives up at 128 KiB, at a character behind a closing quote or at the
     end of the file; the lines it swallowed are one faulty row that names them, and reading goes on behind them.
     """
+    if _stamp(path) != scan.stamp:
+        raise FileFault("文件在打开之后被改动", path.name, "请重新导入")
     pick, width, strip = _picker(header), header.width, str.strip
-    with _open(path, encoding) as stream:
+    with _open(path, scan.encoding) as stream:
         reader = csv.reader(stream, delimiter=delimiter, strict=True)
         _skip_to(reader, header.line)
         while True:

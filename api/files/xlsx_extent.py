@@ -29,6 +29,7 @@ _STRICT_RELATION: Final = "{http://purl.oclc.org/ooxml/officeDocument/relationsh
 
 # Names may carry a namespace prefix (`<x:row`), as some exporters write them.
 _ROW: Final = re.compile(rb"<(?:\w+:)?row[\s>]")
+_END: Final = re.compile(rb"</(?:\w+:)?sheetData\s*>")
 _ROW_NUMBER: Final = re.compile(rb'[^>]*?\br="(\d{1,9})"')
 _LAST_CELL: Final = re.compile(rb'.*<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})\d', re.DOTALL)
 
@@ -112,7 +113,7 @@ def _extent(blocks: Iterator[bytes], file_name: str) -> Extent:
 
 
 def _rows(blocks: Iterator[bytes], file_name: str) -> Iterator[bytes]:
-    """The XML of one row after the other, each from behind its `<row`; what stands before the first is left out."""
+    """The XML of one row after the other, each from behind its `<row`, without what surrounds them all."""
     rest, begun = b"", False
     for block in blocks:
         *whole, rest = _ROW.split(rest + block)
@@ -122,8 +123,14 @@ def _rows(blocks: Iterator[bytes], file_name: str) -> Iterator[bytes]:
             if begun:
                 yield piece
             begun = True
-    if begun:
-        yield rest
+        if begun and (end := _END.search(rest)):
+            yield rest[: end.start()]
+            break
+    else:
+        if begun:
+            raise zipfile.BadZipFile("sheetData")
+    for _ in blocks:
+        pass
 
 
 def _column(letters: bytes) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import Final
 
@@ -90,6 +91,8 @@ def digits_lost(number: float) -> bool:
 
 def _number_text(number: float) -> str:
     """`39` of 39.0, `0.1` of 0.1: whole numbers exactly, others as spreadsheets show them, to 15 digits."""
+    if not isfinite(number):
+        return str(number)
     if number == int(number):
         return str(int(number))
     return f"{Decimal(f'{number:.15g}'):f}"
