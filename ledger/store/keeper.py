@@ -49,7 +49,6 @@ _FREE_POLLS: Final = 3
 """The stop begins 0.5 to 0.75 s after the last user's end: the commands of one script share a server."""
 _STOP_SECONDS_MAX: Final = 120.0
 _STEADY_SECONDS: Final = 10.0
-_LOG_BYTES_MAX: Final = 16 * 1024 * 1024
 _PR_SET_PDEATHSIG: Final = 1
 
 _QUIET: Final[Mapping[str, str]] = {

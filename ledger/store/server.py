@@ -146,17 +146,26 @@ def installed() -> Path:
 def server_account(layout: Layout) -> Account:
     """Who runs PostgreSQL: we ourselves; for root the cluster's owner, else user `pension-ledger`, else `nobody`."""
     if os.geteuid() != 0:
-        return Account(str(os.geteuid()), os.geteuid(), os.getegid())
-    with contextlib.suppress(FileNotFoundError):
-        owner = layout.cluster.stat()
-        return Account(str(owner.st_uid), owner.st_uid, owner.st_gid)
+        return _account(os.geteuid())
+    if layout.cluster.exists():
+        return _account(layout.cluster.stat().st_uid)
     for name in ("pension-ledger", "nobody"):
         with contextlib.suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return Account(name, entry.pw_uid, entry.pw_gid)
+            return _account(pwd.getpwnam(name).pw_uid)
     raise ServerFault(
         "PostgreSQL 不能以 root 运行，而系统中没有 nobody 用户：请先执行 useradd --system pension-ledger。"
     )
+
+
+def _account(uid: int) -> Account:
+    """The account of a uid; PostgreSQL runs only as a user with a name, which a container may not have given."""
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        raise ServerFault(
+            f"系统用户 {uid} 没有登记名字，PostgreSQL 无法以它运行：请在 /etc/passwd 中登记它，或设置 DATABASE_URL。"
+        ) from None
+    return Account(entry.pw_name, uid, entry.pw_gid)
 
 
 class EmbeddedServer:
