@@ -33,14 +33,14 @@ from ledger.interest import MonthEntry, earning_month
 from ledger.words import NOTHING, Amounts
 
 
-class YearEntries(msgspec.Struct, frozen=True, array_like=True):
+class YearEntries(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The money of one year that is not credited yet, merged by earning month, kind and side."""
 
     year: int
     entries: tuple[MonthEntry, ...]
 
 
-class AidOfYear(msgspec.Struct, frozen=True, array_like=True):
+class AidOfYear(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Collective subsidy and social aid (fen) booked for one period year, and what is declared but not yet booked."""
 
     year: int
@@ -49,16 +49,18 @@ class AidOfYear(msgspec.Struct, frozen=True, array_like=True):
     declared: int = 0
 
 
-class PersonalAccount(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of one account after `version` events. Money in fen; `credited_through` is a year, 0 before any money.
+class PersonalAccount(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """The state of one account after `version` events. Money in fen; `division` is the code of the village.
 
-    `first_year` is the year of the first money (or the year after a taken-over balance). While nothing is credited,
-    `credited_through` is `first_year` − 1. `opening` is the balance by kind at the end of `credited_through`.
+    `first_year` is the year of the first money (or the year after a taken-over balance), 0 before any money. While
+    nothing is credited, `credited_through` is `first_year` − 1. `opening` is the balance by kind at the end of
+    `credited_through`.
     """
 
     version: int
     participant: UUID
     opened_on: date
+    division: str
     closed: bool = False
     first_year: int = 0
     credited_through: int = 0
@@ -93,7 +95,9 @@ def evolve(state: PersonalAccount | None, event: AccountEvent) -> PersonalAccoun
     if state is None:
         if not isinstance(event, AccountOpened):
             raise ValueError(f"the first event of an account is {AccountOpened.topic}, not {event.topic}")
-        return PersonalAccount(version=1, participant=event.participant, opened_on=event.opened_on)
+        return PersonalAccount(
+            version=1, participant=event.participant, opened_on=event.opened_on, division=event.division
+        )
     if isinstance(event, InterestEvent):
         return _with_interest(state, event)
     if isinstance(event, MoneyEvent):
@@ -116,6 +120,7 @@ def _with_interest(state: PersonalAccount, event: InterestEvent) -> PersonalAcco
             state.version + 1,
             state.participant,
             state.opened_on,
+            state.division,
             state.closed,
             state.first_year,
             event.year,
@@ -158,6 +163,7 @@ def _with_money(state: PersonalAccount, event: MoneyEvent) -> PersonalAccount:
         state.version + 1,
         state.participant,
         state.opened_on,
+        state.division,
         isinstance(event, AccountClosed | TransferredOut),
         first_year,
         credited_through,

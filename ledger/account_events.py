@@ -23,7 +23,7 @@ import msgspec
 from ledger.words import NOTHING, Amounts
 
 
-class AccountEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AccountEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What every event of an account says, whatever happened."""
 
     topic: ClassVar[str]
@@ -36,7 +36,7 @@ class AccountEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     command_id: str = ""
 
 
-class MoneyEvent(AccountEvent, frozen=True, kw_only=True, omit_defaults=True):
+class MoneyEvent(AccountEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An event that moves money. `incoming` says on which side of the interest formula it stands."""
 
     incoming: ClassVar[bool] = True
@@ -47,7 +47,7 @@ class MoneyEvent(AccountEvent, frozen=True, kw_only=True, omit_defaults=True):
     interest_from: int = 0
 
 
-class AccountOpened(AccountEvent, frozen=True, kw_only=True, omit_defaults=True):
+class AccountOpened(AccountEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """建账: a participant's account in a pool begins. `division` is the code of the village."""
 
     topic: ClassVar[str] = "account.opened"
@@ -57,7 +57,7 @@ class AccountOpened(AccountEvent, frozen=True, kw_only=True, omit_defaults=True)
     opened_on: date
 
 
-class HolderRenamed(AccountEvent, frozen=True, kw_only=True, omit_defaults=True):
+class HolderRenamed(AccountEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The register holds a new name of the holder. The name stays in the register; its version is cited here."""
 
     topic: ClassVar[str] = "account.holder_renamed"
@@ -67,13 +67,13 @@ class HolderRenamed(AccountEvent, frozen=True, kw_only=True, omit_defaults=True)
     document: str
 
 
-class BalanceTakenOver(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
+class BalanceTakenOver(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The balance by kind at the end of a credited year, taken over from the former system."""
 
     topic: ClassVar[str] = "account.balance_taken_over"
 
 
-class PaymentEvent(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
+class PaymentEvent(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Money in, as the tax side (or, for 政府补贴, finance) reported it.
 
     `serial` 缴费明细流水号, `voucher` 电子税票号码, `payment_type` regular | interrupted | lump_sum | unspecified
@@ -88,25 +88,25 @@ class PaymentEvent(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
     batch: str = ""
 
 
-class ContributionRecorded(PaymentEvent, frozen=True, kw_only=True, omit_defaults=True):
+class ContributionRecorded(PaymentEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """个人缴费 or 政府代缴, told apart by the kind in `effect`; regular or back payment by `payment_type`."""
 
     topic: ClassVar[str] = "account.contribution_recorded"
 
 
-class CollectiveSubsidyRecorded(PaymentEvent, frozen=True, kw_only=True, omit_defaults=True):
+class CollectiveSubsidyRecorded(PaymentEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """集体补助 of the village collective, under the cap of `year`."""
 
     topic: ClassVar[str] = "account.collective_subsidy_recorded"
 
 
-class SocialAidRecorded(PaymentEvent, frozen=True, kw_only=True, omit_defaults=True):
+class SocialAidRecorded(PaymentEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """社会资助 of a donor, under the cap of `year`."""
 
     topic: ClassVar[str] = "account.social_aid_recorded"
 
 
-class GovernmentSubsidyRecorded(PaymentEvent, frozen=True, kw_only=True, omit_defaults=True):
+class GovernmentSubsidyRecorded(PaymentEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """政府补贴 from finance: `level` 补贴级次, `allocation_document` 拨付文号."""
 
     topic: ClassVar[str] = "account.government_subsidy_recorded"
@@ -115,7 +115,7 @@ class GovernmentSubsidyRecorded(PaymentEvent, frozen=True, kw_only=True, omit_de
     allocation_document: str = ""
 
 
-class FenMonths(msgspec.Struct, frozen=True, omit_defaults=True):
+class FenMonths(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """积数: the exact numerators of a year's interest in fen-months, by source kind and part.
 
     interest = (opening + entries + deducted) · rate / 12, before rounding; `deducted` is negative or zero.
@@ -131,7 +131,7 @@ class FenMonths(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.opening.total + self.entries.total + self.deducted.total
 
 
-class InterestEvent(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
+class InterestEvent(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Interest of `year`: rate and document it rests on, 积数, rounding, months counted."""
 
     rate: str
@@ -142,13 +142,13 @@ class InterestEvent(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
     provisional: bool = False
 
 
-class InterestCredited(InterestEvent, frozen=True, kw_only=True, omit_defaults=True):
+class InterestCredited(InterestEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """结息: the interest of one year enters the account, once."""
 
     topic: ClassVar[str] = "account.interest_credited"
 
 
-class InterestAdjusted(InterestEvent, frozen=True, kw_only=True, omit_defaults=True):
+class InterestAdjusted(InterestEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A credited year's interest settled anew: `effect` is the difference of the rounded interests.
 
     `before` and `after` are the year's interest in fen; rate and 积数 are the new ones, `because` names what made it
@@ -162,14 +162,14 @@ class InterestAdjusted(InterestEvent, frozen=True, kw_only=True, omit_defaults=T
     because: str
 
 
-class BenefitPaid(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
+class BenefitPaid(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """个人账户养老金 paid out of the account."""
 
     topic: ClassVar[str] = "account.benefit_paid"
     incoming: ClassVar[bool] = False
 
 
-class EntryReversed(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
+class EntryReversed(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """冲正, 撤销: undoes the entry of version `reverses` on that entry's own date, so its interest goes too."""
 
     topic: ClassVar[str] = "account.entry_reversed"
@@ -180,7 +180,7 @@ class EntryReversed(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
     serial: str = ""
 
 
-class Refunded(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
+class Refunded(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """退费: a payment out on its own date; the interest earned stays."""
 
     topic: ClassVar[str] = "account.refunded"
@@ -189,7 +189,7 @@ class Refunded(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
     reason: str
 
 
-class TransferredOut(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
+class TransferredOut(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """转出: the whole balance leaves for another pool or scheme; ends the account."""
 
     topic: ClassVar[str] = "account.transferred_out"
@@ -199,7 +199,7 @@ class TransferredOut(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
     document: str
 
 
-class TransferredIn(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
+class TransferredIn(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """转入: a balance arrives and keeps its kinds."""
 
     topic: ClassVar[str] = "account.transferred_in"
@@ -208,7 +208,7 @@ class TransferredIn(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
     document: str
 
 
-class AccountClosed(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True):
+class AccountClosed(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """注销: what is left is paid out and the account ends."""
 
     topic: ClassVar[str] = "account.closed"

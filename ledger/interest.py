@@ -24,7 +24,7 @@ from ledger.words import KINDS, NOTHING, Amounts
 NEVER_THIS_YEAR: Final = 13
 
 
-class MonthEntry(msgspec.Struct, frozen=True, array_like=True):
+class MonthEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Money of one kind with one first earning month: `from_month` 1..12, 13 when it earns nothing in its year.
 
     `kind` indexes `KINDS`; `incoming` is 1 for money in (and its reversal, negative), 0 for money out; `fen` is signed.

@@ -44,7 +44,7 @@ CHINESE: Final[dict[MoneyKind, str]] = {
 """The official term of each money kind."""
 
 
-class Amounts(msgspec.Struct, frozen=True, omit_defaults=True):
+class Amounts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Signed fen (or fen-months) by money kind. Kinds that are zero are left out of the stored JSON."""
 
     contribution: int = 0

@@ -1,14 +1,12 @@
-"""PostgreSQL's binary COPY rows, made and read here because a general adapter costs more than the decision it carries.
+"""PostgreSQL's binary COPY rows, made here because a general adapter costs more than the decision it carries.
 
-A row is an int16 count of fields, then for each field an int32 length and its bytes. Row makers leave the notification
-id relative (1..n) and the instant zero; `stamp` fills both in once `log_head` has handed out the range, so that all
-other work is done before the lock is held.
+A row is an int16 count of fields, then for each field an int32 length and its bytes. Notification id and instant are
+left open until `log_head` has handed them out, so that all other work is done before the lock is held.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -18,11 +16,12 @@ _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _HEAD = struct.Struct("!hi16siqi")
 _LENGTH = struct.Struct("!i")
 _STAMP = struct.Struct("!iqiq")
+_HOLE: Final = bytes(_STAMP.size)
 _STATE = struct.Struct("!hi16siqiqihi")
 
 
 class LogRow(NamedTuple):
-    """One event on its way into the log: `account` is the stream's id in 16 bytes, `state` the stored bytes."""
+    """One event on its way into the log: `stream` is the stream's id in 16 bytes, `state` the stored bytes."""
 
     stream: bytes
     version: int
@@ -40,76 +39,80 @@ class StateRow(NamedTuple):
     state: bytes
 
 
-class LogBuffer:
-    """Rows of the log in COPY's format, complete but for ids and instant."""
+class TrancheBuffer:
+    """What a tranche writes, in COPY's format and complete but for ids and instant.
 
-    def __init__(self, rows: Iterable[LogRow]) -> None:
-        self.data = bytearray(HEADER)
+    Rows are laid down as they are decided: a tranche of twenty thousand held as objects costs five times the memory,
+    and the time to make them. Where accounts moved, `without` cuts their rows out again.
+    """
+
+    def __init__(self) -> None:
+        self._log = bytearray(HEADER)
+        self._states = bytearray(HEADER)
         self._stamps: list[int] = []
-        data, stamps = self.data, self._stamps
-        head, length = _HEAD.pack, _LENGTH.pack
-        hole = bytes(_STAMP.size)
-        for stream, version, topic, state in rows:
-            data += head(6, 16, stream, 8, version, len(topic))
-            data += topic
-            data += length(len(state))
-            data += state
-            stamps.append(len(data))
-            data += hole
-        data += TRAILER
+        self._streams: list[tuple[bytes, int, int, int]] = []
+        self.new_accounts = 0
 
     def __len__(self) -> int:
+        """How many events."""
         return len(self._stamps)
 
-    def stamp(self, first_id: int, at: datetime) -> bytearray:
-        """The buffer with ids from `first_id` on and the one instant of the transaction."""
+    @property
+    def accounts(self) -> int:
+        """How many states."""
+        return len(self._streams)
+
+    def add_event(self, stream: bytes, version: int, topic: bytes, state: bytes) -> None:
+        """One event; the events of a stream are added in order, and before its state."""
+        data = self._log
+        data += _HEAD.pack(6, 16, stream, 8, version, len(topic))
+        data += topic
+        data += _LENGTH.pack(len(state))
+        data += state
+        self._stamps.append(len(data))
+        data += _HOLE
+
+    def add_state(self, account: bytes, expected: int, version: int, credited_through: int, state: bytes) -> None:
+        """The state an account has after its events above; `expected` is the version it was decided on."""
+        data = self._states
+        data += _STATE.pack(5, 16, account, 8, expected, 8, version, 2, credited_through, len(state))
+        data += state
+        self._streams.append((account, len(self._stamps), len(self._log), len(data)))
+        self.new_accounts += expected == 0
+
+    def ends(self) -> tuple[bytes, bytes]:
+        """The least and the greatest account id."""
+        accounts = [stream[0] for stream in self._streams]
+        return min(accounts), max(accounts)
+
+    def states(self) -> bytes:
+        """Rows (account, expected, version, credited_through, state)."""
+        return bytes(self._states + TRAILER)
+
+    def log(self, first_id: int, at: datetime) -> bytearray:
+        """The events with ids from `first_id` on and the one instant of the transaction."""
         micros = microseconds(at)
         pack = _STAMP.pack_into
-        data = self.data
+        data = self._log
         for place, offset in enumerate(self._stamps, first_id):
             pack(data, offset, 8, place, 8, micros)
-        return data
+        return data + TRAILER
 
-
-def state_rows(rows: Iterable[StateRow]) -> bytearray:
-    """Rows (account, expected, version, credited_through, state) in COPY's format."""
-    data = bytearray(HEADER)
-    pack = _STATE.pack
-    for account, expected, version, credited_through, state in rows:
-        data += pack(5, 16, account, 8, expected, 8, version, 2, credited_through, len(state))
-        data += state
-    data += TRAILER
-    return data
+    def without(self, moved: frozenset[bytes]) -> TrancheBuffer:
+        """The same without the rows of some accounts."""
+        kept = TrancheBuffer()
+        first, log_start, state_start = 0, len(HEADER), len(HEADER)
+        for account, events, log_end, state_end in self._streams:
+            if account not in moved:
+                shift = len(kept._log) - log_start
+                kept._stamps += [offset + shift for offset in self._stamps[first:events]]
+                kept._log += self._log[log_start:log_end]
+                kept._states += self._states[state_start:state_end]
+                kept._streams.append((account, len(kept._stamps), len(kept._log), len(kept._states)))
+            first, log_start, state_start = events, log_end, state_end
+        return kept
 
 
 def microseconds(at: datetime) -> int:
     """An instant as PostgreSQL stores it: microseconds since 2000-01-01 UTC."""
     return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def read_rows(blocks: Iterable[bytes | memoryview]) -> Iterator[Sequence[bytes]]:
-    """The fields of rows that a COPY TO in binary format sends, one row a block; NULL comes as empty bytes."""
-    unpack = _LENGTH.unpack_from
-    first = True
-    for block in blocks:
-        row = bytes(block)
-        offset = 0
-        if first:
-            offset = len(HEADER)
-            first = False
-            if len(row) == offset:
-                continue
-        if row[offset : offset + 2] == TRAILER:
-            continue  # the stream must be read to its end, or the connection stays in the middle of the copy
-        offset += 2
-        fields = []
-        size = len(row)
-        while offset < size:
-            length = unpack(row, offset)[0]
-            offset += 4
-            if length < 0:
-                fields.append(b"")
-                continue
-            fields.append(row[offset : offset + length])
-            offset += length
-        yield fields

@@ -1,7 +1,7 @@
 """The log of one pool as its users hold it: an `eventsourcing` application over our recorder, mapper and connections.
 
-The library's own readers (notification log, repository) work on it. Its environment is passed in; the operator's shell
-is kept out: a `POSTGRES_SCHEMA` there would put all pools into one, a `CIPHER_KEY` make the JSON unreadable to SQL.
+The library's own readers (notification log, repository) work on it. Its environment is passed in and the shell's kept
+out: a `POSTGRES_SCHEMA` there would put all pools into one, a `CIPHER_KEY` make the JSON unreadable to SQL.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from ledger.account_events import AccountEvent
 from ledger.region_rules import RegionRules, RuleEvent, folded_rules, rules_stream
 from ledger.store.connections import Connections
-from ledger.store.copy_rows import LogRow
+from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.mapper import LedgerMapper, decode, encode
 from ledger.store.recorder import Hook, LedgerRecorder, StreamWrite, Written, instant_of
 
@@ -156,7 +156,11 @@ class PoolLog:
         return found
 
     def record(
-        self, writes: Sequence[StreamWrite], hook: Hook | None = None, *, rules_version: int | None = None
+        self,
+        writes: Sequence[StreamWrite] | TrancheBuffer,
+        hook: Hook | None = None,
+        *,
+        rules_version: int | None = None,
     ) -> Written:
         """Record decided writes; see `LedgerRecorder.record`."""
         return self.recorder.record(writes, hook, rules_version=rules_version)

@@ -24,7 +24,7 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier
 
 from ledger import clock
-from ledger.store.copy_rows import LogBuffer, LogRow, StateRow, state_rows
+from ledger.store.copy_rows import LogRow, StateRow, TrancheBuffer
 
 COPY_ABOVE: Final = 500
 """Up to so many events go as arrays in one statement; above, binary COPY is faster."""
@@ -64,7 +64,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
 
     def record(
         self,
-        writes: Sequence[StreamWrite],
+        writes: Sequence[StreamWrite] | TrancheBuffer,
         hook: Hook | None = None,
         *,
         rules_version: int | None = None,
@@ -75,29 +75,30 @@ class LedgerRecorder(PostgresApplicationRecorder):
         `rules_version` is the version the decisions rest on. Raises `RulesMovedError` when it is no longer the current
         one, and the library's `IntegrityError` when an event or identity is there already: nothing is recorded then.
         """
-        buffer = LogBuffer(row for write in writes for row in write.rows)
-        states = [write.state for write in writes if write.state is not None]
-        with _library_errors(), self.connections.connection() as connection:
-            copied = len(buffer) > COPY_ABOVE
-            with connection.transaction(), connection.cursor(binary=True) as cursor:
-                if copied and states:
-                    self._fill_moving(cursor, states)
-                first_id, at = self._take_head(cursor, len(buffer), rules_version, new_rules_version)
-                moved = self._set_states(cursor, states, copied=copied)
-                if moved:
-                    writes = [write for write in writes if write.stream not in moved]
-                    left_out = len(buffer)
-                    buffer = LogBuffer(row for write in writes for row in write.rows)
-                    cursor.execute(self._sql.give_back, (left_out - len(buffer),))
-                if hook is not None:
-                    hook(cursor, moved, at)
-                self._insert(cursor, writes, buffer, first_id, at)
-        return Written(first_id, first_id + len(buffer) - 1, at, moved)
+        if not isinstance(writes, TrancheBuffer) and sum(len(write.rows) for write in writes) > COPY_ABOVE:
+            writes = _laid_down(writes)
+        way = _ByCopy(self._sql, writes) if isinstance(writes, TrancheBuffer) else _ByArrays(self._sql, writes)
+        with (
+            _library_errors(),
+            self.connections.connection() as connection,
+            connection.transaction(),
+            connection.cursor(binary=True) as cursor,
+        ):
+            way.prepare(cursor)
+            asked = len(way)
+            first_id, at = self._take_head(cursor, asked, rules_version, new_rules_version)
+            moved = way.set_states(cursor)
+            if moved:
+                way.leave_out(moved)
+                cursor.execute(self._sql.give_back, (asked - len(way),))
+            if hook is not None:
+                hook(cursor, moved, at)
+            way.insert(cursor, first_id, at)
+        return Written(first_id, first_id + len(way) - 1, at, moved)
 
     def _take_head(
         self, cursor: Cursor[TupleRow], count: int, rules_version: int | None, new_rules_version: int | None
     ) -> tuple[int, datetime]:
-        cursor.execute(self._sql.lock_timeout)
         row = cursor.execute(self._sql.take_head, (count, clock.now(), new_rules_version), prepare=True).fetchone()
         if row is None:
             raise PersistenceError("the pool has no log_head row")
@@ -105,57 +106,6 @@ class LedgerRecorder(PostgresApplicationRecorder):
         if rules_version is not None and new_rules_version is None and current != rules_version:
             raise RulesMovedError
         return last_id - count + 1, at
-
-    def _fill_moving(self, cursor: Cursor[TupleRow], states: Sequence[StateRow]) -> None:
-        cursor.execute(self._sql.moving_table)
-        with cursor.copy(self._sql.fill_moving) as copy:
-            copy.write(state_rows(states))
-
-    def _set_states(self, cursor: Cursor[TupleRow], states: Sequence[StateRow], *, copied: bool) -> frozenset[bytes]:
-        """Compare and set; gives the accounts that moved since, asked for only when the count is short."""
-        if not states:
-            return frozenset()
-        new = sum(1 for state in states if state.expected == 0)
-        if copied:
-            ends = (
-                UUID(bytes=min(state.account for state in states)),
-                UUID(bytes=max(state.account for state in states)),
-            )
-            done = 0
-            if new:
-                done += cursor.execute(self._sql.insert_moving).rowcount
-            if new < len(states):
-                done += cursor.execute(self._sql.update_moving, ends).rowcount
-            if done == len(states):
-                return frozenset()
-            rows = cursor.execute(self._sql.moved_of_moving).fetchall()
-        else:
-            columns = _columns(states)
-            done = cursor.execute(self._sql.insert_states, columns).rowcount if new else 0
-            if new < len(states):
-                done += cursor.execute(self._sql.update_states, columns, prepare=True).rowcount
-            if done == len(states):
-                return frozenset()
-            rows = cursor.execute(self._sql.moved_states, columns).fetchall()
-        return frozenset(row[0].bytes for row in rows)
-
-    def _insert(
-        self, cursor: Cursor[TupleRow], writes: Sequence[StreamWrite], buffer: LogBuffer, first_id: int, at: datetime
-    ) -> None:
-        if len(buffer) > COPY_ABOVE:
-            with cursor.copy(self._sql.copy_log) as copy:
-                copy.write(buffer.stamp(first_id, at))
-        elif len(buffer):
-            rows = [row for write in writes for row in write.rows]
-            columns = (
-                first_id - 1,
-                at,
-                [UUID(bytes=row.stream) for row in rows],
-                [row.version for row in rows],
-                [row.topic.decode() for row in rows],
-                [row.state for row in rows],
-            )
-            cursor.execute(self._sql.insert_log, columns, prepare=True)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
         """The library's way in: the ids of the events, None above 500. `hook` in kwargs joins the transaction."""
@@ -225,14 +175,108 @@ def _uuid(stream: UUID | str) -> UUID:
     return stream if isinstance(stream, UUID) else UUID(stream)
 
 
-def _columns(states: Sequence[StateRow]) -> dict[str, list[Any]]:
-    return {
-        "accounts": [UUID(bytes=state.account) for state in states],
-        "expected": [state.expected for state in states],
-        "versions": [state.version for state in states],
-        "through": [state.credited_through for state in states],
-        "states": [state.state for state in states],
-    }
+def _laid_down(writes: Sequence[StreamWrite]) -> TrancheBuffer | Sequence[StreamWrite]:
+    """Many writes in COPY's format; streams without a state (rules) stay few and go by arrays."""
+    if any(write.state is None for write in writes):
+        return writes
+    buffer = TrancheBuffer()
+    for write in writes:
+        for row in write.rows:
+            buffer.add_event(*row)
+        if write.state is not None:
+            buffer.add_state(*write.state)
+    return buffer
+
+
+class _ByCopy:
+    """A tranche: states through a temporary table, events by binary COPY."""
+
+    def __init__(self, statements: _Statements, buffer: TrancheBuffer) -> None:
+        self._sql = statements
+        self._buffer = buffer
+
+    def __len__(self) -> int:
+        return len(self._buffer)
+
+    def prepare(self, cursor: Cursor[TupleRow]) -> None:
+        """All that needs no lock."""
+        cursor.execute(self._sql.moving_table)
+        with cursor.copy(self._sql.fill_moving) as copy:
+            copy.write(self._buffer.states())
+        cursor.execute(self._sql.lock_timeout)
+
+    def set_states(self, cursor: Cursor[TupleRow]) -> frozenset[bytes]:
+        """Compare and set; gives the accounts that moved since, asked for only when the count is short."""
+        if not self._buffer.accounts:
+            return frozenset()
+        done = 0
+        if self._buffer.new_accounts:
+            done += cursor.execute(self._sql.insert_moving).rowcount
+        if self._buffer.new_accounts < self._buffer.accounts:
+            least, greatest = self._buffer.ends()
+            done += cursor.execute(self._sql.update_moving, (UUID(bytes=least), UUID(bytes=greatest))).rowcount
+        if done == self._buffer.accounts:
+            return frozenset()
+        return frozenset(row[0].bytes for row in cursor.execute(self._sql.moved_of_moving))
+
+    def leave_out(self, moved: frozenset[bytes]) -> None:
+        self._buffer = self._buffer.without(moved)
+
+    def insert(self, cursor: Cursor[TupleRow], first_id: int, at: datetime) -> None:
+        with cursor.copy(self._sql.copy_log) as copy:
+            copy.write(self._buffer.log(first_id, at))
+
+
+class _ByArrays:
+    """A few events: everything in parallel arrays, without a temporary table."""
+
+    def __init__(self, statements: _Statements, writes: Sequence[StreamWrite]) -> None:
+        self._sql = statements
+        self._writes = writes
+
+    def __len__(self) -> int:
+        return sum(len(write.rows) for write in self._writes)
+
+    def prepare(self, cursor: Cursor[TupleRow]) -> None:
+        """All that needs no lock."""
+        cursor.execute(self._sql.lock_timeout)
+
+    def set_states(self, cursor: Cursor[TupleRow]) -> frozenset[bytes]:
+        """Compare and set; gives the accounts that moved since, asked for only when the count is short."""
+        states = [write.state for write in self._writes if write.state is not None]
+        if not states:
+            return frozenset()
+        columns = {
+            "accounts": [UUID(bytes=state.account) for state in states],
+            "expected": [state.expected for state in states],
+            "versions": [state.version for state in states],
+            "through": [state.credited_through for state in states],
+            "states": [state.state for state in states],
+        }
+        done = 0
+        if any(state.expected == 0 for state in states):
+            done += cursor.execute(self._sql.insert_states, columns).rowcount
+        done += cursor.execute(self._sql.update_states, columns, prepare=True).rowcount
+        if done == len(states):
+            return frozenset()
+        return frozenset(row[0].bytes for row in cursor.execute(self._sql.moved_states, columns))
+
+    def leave_out(self, moved: frozenset[bytes]) -> None:
+        self._writes = [write for write in self._writes if write.stream not in moved]
+
+    def insert(self, cursor: Cursor[TupleRow], first_id: int, at: datetime) -> None:
+        rows = [row for write in self._writes for row in write.rows]
+        if not rows:
+            return
+        columns = (
+            first_id - 1,
+            at,
+            [UUID(bytes=row.stream) for row in rows],
+            [row.version for row in rows],
+            [row.topic.decode() for row in rows],
+            [row.state for row in rows],
+        )
+        cursor.execute(self._sql.insert_log, columns, prepare=True)
 
 
 @contextmanager
@@ -280,8 +324,8 @@ class _Statements:
             " FROM moving m WHERE s.account_id = m.account_id AND s.version = m.expected"
             " AND s.account_id BETWEEN %s AND %s"
         )
-        # Not "version differs": another writer may have brought the account to the very version we meant to write. A row
-        # that this transaction wrote carries this transaction's id.
+        # Not "version differs": another writer may have brought the account to the very version we meant to write.
+        # A row that this transaction wrote carries this transaction's id.
         self.moved_of_moving = sql(
             "SELECT m.account_id FROM moving m LEFT JOIN {states} s USING (account_id)"
             " WHERE s.xmin IS DISTINCT FROM pg_current_xact_id()::xid"

@@ -229,7 +229,8 @@ class EmbeddedServer:
         said_before = self._layout.log.stat().st_size if self._layout.log.exists() else 0
         deadline = time.monotonic() + _READY_SECONDS_MAX
         launches, pause = 0, 0.01
-        while not (self._kept() and self._answers()):
+        # In this order: a server that answers while its keeper has just been killed is about to end.
+        while not (self._answers() and self._kept()):
             if not self._kept():
                 if launches == _LAUNCHES_MAX:
                     raise ServerFault("内置数据库没有启动成功。" + self._log_since(said_before))

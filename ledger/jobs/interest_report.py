@@ -1,0 +1,110 @@
+"""What an interest run did, in figures that a query of the log gives again."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple
+
+import msgspec
+
+from ledger.account_events import FenMonths
+from ledger.interest import split_by_kind
+from ledger.refusals import Reason
+from ledger.words import NOTHING, Amounts
+
+
+class Credited(NamedTuple):
+    """One account credited: where it belongs, its balance after the interest, the interest and its numerators (fen)."""
+
+    account: bytes
+    division: str
+    after: int
+    interest: int
+    fen_months: FenMonths
+
+
+class CountyFigures(msgspec.Struct):
+    """The figures of one county: accounts credited, balance before, interest (fen)."""
+
+    accounts: int = 0
+    before: int = 0
+    interest: int = 0
+
+
+class InterestReport(msgspec.Struct, kw_only=True):
+    """The figures of one run. Amounts in fen; `fen_months` sums the exact numerators of the credited accounts."""
+
+    pool: str
+    year: int
+    rate: str
+    rate_document: str
+    dry_run: bool = False
+    credited: int = 0
+    already_credited: int = 0
+    waiting: int = 0
+    without_money: int = 0
+    closed: int = 0
+    refused: dict[str, int] = msgspec.field(default_factory=dict)
+    before: int = 0
+    interest: int = 0
+    fen_months: Amounts = NOTHING
+    counties: dict[str, CountyFigures] = msgspec.field(default_factory=dict)
+
+    @property
+    def after(self) -> int:
+        """before + interest (fen)."""
+        return self.before + self.interest
+
+    @property
+    def unrounded(self) -> Fraction:
+        """The exact sum of the accounts' interest in fen, before each was rounded."""
+        return self.fen_months.total * Fraction(self.rate) / 12
+
+    @property
+    def by_kind(self) -> Amounts:
+        """The interest by the money kind it was earned on: the exact numerators' split, by largest remainder."""
+        return split_by_kind(self.interest, FenMonths(self.fen_months))
+
+    def count(self, reason: Reason) -> None:
+        """One account that was not credited."""
+        if reason is Reason.ALREADY_CREDITED:
+            self.already_credited += 1
+        elif reason is Reason.EARLIER_YEAR_OPEN:
+            self.waiting += 1
+        elif reason is Reason.ACCOUNT_CLOSED:
+            self.closed += 1
+        else:
+            self.refused[reason] = self.refused.get(reason, 0) + 1
+
+    def add(self, recorded: list[Credited]) -> None:
+        """Take the figures of a recorded tranche in. Column by column: this runs once for every account of a pool."""
+        interest = sum([one.interest for one in recorded])
+        after = sum([one.after for one in recorded])
+        self.credited += len(recorded)
+        self.interest += interest
+        self.before += after - interest
+        for part in ("opening", "entries", "deducted"):
+            self._add_months([amounts for one in recorded if (amounts := getattr(one.fen_months, part)) is not NOTHING])
+        counties: dict[str, CountyFigures] = {}
+        for one in recorded:
+            figures = counties.get(one.division)
+            if figures is None:
+                figures = counties[one.division] = self.counties.setdefault(county_of(one.division), CountyFigures())
+            figures.accounts += 1
+            figures.before += one.after - one.interest
+            figures.interest += one.interest
+
+    def _add_months(self, months: list[Amounts]) -> None:
+        self.fen_months += Amounts(
+            sum([one.contribution for one in months]),
+            sum([one.government_paid for one in months]),
+            sum([one.collective_subsidy for one in months]),
+            sum([one.social_aid for one in months]),
+            sum([one.government_subsidy for one in months]),
+            sum([one.interest for one in months]),
+        )
+
+
+def county_of(division: str) -> str:
+    """The county's code in a village's: pool.county.township.village."""
+    return ".".join(division.split(".")[:2])

@@ -1,0 +1,93 @@
+"""A tranche: states loaded, decisions chained, everything recorded in one transaction, the moved decided again.
+
+Each decision stands on the state its predecessor in the tranche left. A refused one leaves no trace. One command is a
+tranche of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+from ledger.account import PersonalAccount, evolve
+from ledger.account_decisions import Asked, Decided, History
+from ledger.account_events import AccountEvent
+from ledger.refusals import Refusal
+from ledger.store.copy_rows import LogRow
+from ledger.store.log import PoolLog
+from ledger.store.mapper import encode
+from ledger.store.recorder import StreamWrite
+from ledger.store.states import load_states, state_row
+
+Past = list[AccountEvent]
+Decision = Callable[[PersonalAccount, Past | None], Asked]
+
+
+class Tranche:
+    """Accounts as one tranche sees them: loaded states, the events decided so far, and what is to be written."""
+
+    def __init__(self, log: PoolLog) -> None:
+        self._log = log
+        self._loaded: dict[bytes, PersonalAccount] = {}
+        self._states: dict[bytes, PersonalAccount] = {}
+        self._histories: dict[bytes, Past] = {}
+        self._pending: dict[bytes, Past] = {}
+
+    def load(self, accounts: Iterable[UUID]) -> None:
+        """Read the states of accounts that decisions will ask for."""
+        found = load_states(self._log, accounts)
+        self._loaded.update(found)
+        self._states.update(found)
+
+    def load_histories(self, accounts: Iterable[UUID]) -> None:
+        """Read the events of accounts whose decisions will need them, in one statement instead of one each."""
+        self._histories.update(self._log.histories(accounts))
+
+    def state(self, account: bytes) -> PersonalAccount | None:
+        """The account's state after what this tranche decided; None where it does not exist."""
+        return self._states.get(account)
+
+    def decide(self, account: bytes, decision: Decision) -> Decided:
+        """Ask `decision` about an existing account; what it decides is pending until the tranche is recorded."""
+        state = self._states[account]
+        answer = decision(state, None)
+        if isinstance(answer, History):
+            answer = decision(state, self._history(account))
+        if isinstance(answer, History):
+            raise TypeError("a decision that was given the history asked for it again")
+        if not isinstance(answer, Refusal):
+            self._apply(account, state, answer)
+        return answer
+
+    def add(self, account: bytes, events: tuple[AccountEvent, ...]) -> None:
+        """A new account with its first events."""
+        self._apply(account, None, events)
+
+    def _history(self, account: bytes) -> Past:
+        if account not in self._histories and account in self._loaded:
+            self._histories[account] = self._log.history(UUID(bytes=account))
+        return self._histories.get(account, []) + self._pending.get(account, [])
+
+    def _apply(self, account: bytes, state: PersonalAccount | None, events: tuple[AccountEvent, ...]) -> None:
+        for event in events:
+            state = evolve(state, event)
+        if state is not None and events:
+            self._states[account] = state
+            self._pending.setdefault(account, []).extend(events)
+
+    def writes(self) -> list[StreamWrite]:
+        """What is to be recorded: for each account that changed, its events and its state."""
+        written = []
+        for account, events in self._pending.items():
+            before = self._loaded.get(account)
+            version = before.version if before else 0
+            rows = tuple(
+                LogRow(account, version + place, event.topic.encode(), encode(event))
+                for place, event in enumerate(events, 1)
+            )
+            written.append(StreamWrite(account, rows, state_row(account, before, self._states[account])))
+        return written
+
+    def version(self, account: bytes) -> int:
+        """The version of the account's latest event, pending ones included."""
+        return self._states[account].version

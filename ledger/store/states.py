@@ -1,0 +1,44 @@
+"""The current state of each account as the recorder keeps it: stored bytes, and how decisions get at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from ledger.account import PersonalAccount
+from ledger.store.copy_rows import StateRow
+from ledger.store.log import PoolLog
+
+encode_state: Final = msgspec.json.Encoder().encode
+decode_state: Final = msgspec.json.Decoder(PersonalAccount).decode
+
+
+def state_row(account: bytes, before: PersonalAccount | None, after: PersonalAccount) -> StateRow:
+    """The row to write for an account that was `before` when it was decided on."""
+    return StateRow(
+        account, before.version if before else 0, after.version, after.credited_through, encode_state(after)
+    )
+
+
+def load_states(log: PoolLog, accounts: Iterable[UUID]) -> dict[bytes, PersonalAccount]:
+    """The states of these accounts by id; unknown ids are absent."""
+    statement = log.sql("SELECT uuid_send(account_id), state FROM {account_state} WHERE account_id = ANY(%s)")
+    with log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(statement, (list(accounts),)).fetchall()
+    return {account: decode_state(state) for account, state in rows}
+
+
+def page_of_states(
+    connection: Connection[TupleRow], log: PoolLog, after: bytes, limit: int
+) -> list[tuple[bytes, bytes]]:
+    """The next `limit` accounts in key order with their stored states, as (id, bytes)."""
+    statement = log.sql(
+        "SELECT uuid_send(account_id), state FROM {account_state} WHERE account_id > %s ORDER BY account_id LIMIT %s"
+    )
+    with connection.cursor(binary=True) as cursor:
+        return cursor.execute(statement, (UUID(bytes=after), limit)).fetchall()
