@@ -202,6 +202,8 @@ def test_when_the_keeper_is_killed_the_server_ends_cleanly_and_the_next_start_wo
     with EmbeddedServer(home) as entered:
         before = postmaster_pid(home)
         os.kill(keeper_of(home), signal.SIGKILL)
+        while "keeper" in processes(home).values():  # the kernel takes a moment
+            time.sleep(0.001)
         with EmbeddedServer(home) as again:
             assert one(again.url)
             assert postmaster_pid(home) != before
@@ -437,6 +439,13 @@ def test_without_database_url_the_home_is_used(shared_home):
         assert found.home == shared_home
         assert one(found.url)
         assert one(found.read_only_url)
+
+
+def test_a_user_without_a_name_is_told_so(monkeypatch, tmp_path):
+    """Some containers run as a number that /etc/passwd does not know; initdb refuses it in English."""
+    monkeypatch.setattr(os, "geteuid", lambda: 2_000_000_007)
+    with pytest.raises(ServerFault, match="没有登记名字"):
+        server.server_account(Layout(tmp_path))
 
 
 def test_the_default_home(monkeypatch):
