@@ -195,7 +195,9 @@ def _entered(years: tuple[YearEntries, ...], year: int, event: MoneyEvent) -> tu
         if fen:
             key = (month, kind, incoming)
             merged[key] = merged.get(key, 0) + fen
-    kept.append(YearEntries(year, tuple(MonthEntry(*key, fen) for key, fen in sorted(merged.items()) if fen)))
+    left = tuple(MonthEntry(*key, fen) for key, fen in sorted(merged.items()) if fen)
+    if left:  # a year whose money was all reversed leaves no trace, or no balance could be taken over after it
+        kept.append(YearEntries(year, left))
     if len(kept) > 1:
         kept.sort(key=_year)
     return tuple(kept)

@@ -23,18 +23,20 @@ def credit_interest(
 ) -> tuple[InterestCredited, ...] | Refusal:
     """The interest of `year` for one account; nothing where the account has no money in it.
 
-    Reasons: ALREADY_CREDITED, EARLIER_YEAR_OPEN, ACCOUNT_CLOSED, and those of `may_credit`.
+    Reasons: ACCOUNT_CLOSED, YEAR_NOT_ENDED, ALREADY_CREDITED, EARLIER_YEAR_OPEN, NO_RATE.
     """
     if state.closed:
         return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
     if not state.first_year or state.first_year > year:
         return ()
+    if year >= today.year:
+        return may_credit(year, rules, today) or ()
     if state.credited_through >= year:
         return refuse(Reason.ALREADY_CREDITED, f"已结息至{state.credited_through}年度")
     if state.credited_through < year - 1:
         return refuse(Reason.EARLIER_YEAR_OPEN, f"{state.credited_through + 1}年度尚未结息")
     rate = rules.rate(year)
-    if rate is None or year >= today.year:
+    if rate is None:
         return may_credit(year, rules, today) or ()
     interest = year_interest(state.opening, state.entries_of(year), rate, rules.rounding)
     return (

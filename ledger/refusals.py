@@ -15,6 +15,7 @@ from typing import Final
 class Reason(StrEnum):
     """Why something was refused; earlier members take precedence over later ones."""
 
+    ROW_FAULT = "ROW_FAULT"
     IDENTITY_FAULT = "IDENTITY_FAULT"
     UNKNOWN_PERSON = "UNKNOWN_PERSON"
     NAME_DIFFERS = "NAME_DIFFERS"
@@ -22,6 +23,7 @@ class Reason(StrEnum):
     UNDER_AGE = "UNDER_AGE"
     ALREADY_OPEN = "ALREADY_OPEN"
     UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
+    UNKNOWN_DIVISION = "UNKNOWN_DIVISION"
     KIND = "KIND"
     AMOUNT = "AMOUNT"
     PERIOD = "PERIOD"
@@ -67,6 +69,7 @@ HOUSE: Final = "本账簿记账规则"
 """Cited where no document rules: the ledger's own discipline, written down in the decisions of the project."""
 
 _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
+    Reason.ROW_FAULT: ("每行的单元格须与表头对应且完整", HOUSE, "按表头补正该行后重报"),
     Reason.IDENTITY_FAULT: ("公民身份号码须符合编码规则", "GB 11643《公民身份号码》", "核对有效身份证件后更正再报"),
     Reason.UNKNOWN_PERSON: ("本统筹区须已有该参保人的登记", HOUSE, "先办理参保登记或转入，再报本笔"),
     Reason.NAME_DIFFERS: ("姓名须与参保登记一致", HOUSE, "核对证件；确已更名的，先办理姓名变更登记"),
@@ -74,6 +77,7 @@ _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
     Reason.UNDER_AGE: ("参保时须已满规定年龄", HOUSE, "满规定年龄后再办理参保登记"),
     Reason.ALREADY_OPEN: ("一人在一个统筹区只能有一个未注销的个人账户", HOUSE, "使用已有账户；确需重建的先办理注销"),
     Reason.UNKNOWN_ACCOUNT: ("账户编号须为本统筹区已建账户", HOUSE, "核对账户编号或按公民身份号码查询"),
+    Reason.UNKNOWN_DIVISION: ("旗县、乡镇、村须齐全且为本统筹区已有区划", HOUSE, "核对区划名称，或先登记该区划"),
     Reason.KIND: ("征收品目、缴费类型、数据类型须为约定的取值", HOUSE, "按约定取值更正后重报"),
     Reason.AMOUNT: ("金额须大于零、至多两位小数且不超过单笔上限", HOUSE, "核对票据金额后更正重报"),
     Reason.PERIOD: ("费款所属期须为一个有效年度", HOUSE, "更正费款所属期后重报"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from ledger.account import PersonalAccount, evolve
-from ledger.account_decisions import Asked, Decided, History
+from ledger.account_decisions import Asked, Decided, History, Past
 from ledger.account_events import AccountEvent
 from ledger.refusals import Refusal
 from ledger.store.copy_rows import LogRow
@@ -19,8 +19,8 @@ from ledger.store.mapper import encode
 from ledger.store.recorder import StreamWrite
 from ledger.store.states import load_states, state_row
 
-Past = list[AccountEvent]
-Decision = Callable[[PersonalAccount, Past | None], Asked]
+Events = list[AccountEvent]
+Decision = Callable[[PersonalAccount, Past], Asked]
 
 
 class Tranche:
@@ -30,8 +30,8 @@ class Tranche:
         self._log = log
         self._loaded: dict[bytes, PersonalAccount] = {}
         self._states: dict[bytes, PersonalAccount] = {}
-        self._histories: dict[bytes, Past] = {}
-        self._pending: dict[bytes, Past] = {}
+        self._histories: dict[bytes, Events] = {}
+        self._pending: dict[bytes, Events] = {}
 
     def load(self, accounts: Iterable[UUID]) -> None:
         """Read the states of accounts that decisions will ask for."""
@@ -52,7 +52,7 @@ class Tranche:
         state = self._states[account]
         answer = decision(state, None)
         if isinstance(answer, History):
-            answer = decision(state, self._history(account))
+            answer = decision(state, self.history(account))
         if isinstance(answer, History):
             raise TypeError("a decision that was given the history asked for it again")
         if not isinstance(answer, Refusal):
@@ -63,7 +63,8 @@ class Tranche:
         """A new account with its first events."""
         self._apply(account, None, events)
 
-    def _history(self, account: bytes) -> Past:
+    def history(self, account: bytes) -> Events:
+        """The account's events, those pending in this tranche included."""
         if account not in self._histories and account in self._loaded:
             self._histories[account] = self._log.history(UUID(bytes=account))
         return self._histories.get(account, []) + self._pending.get(account, [])

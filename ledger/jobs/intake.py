@@ -1,0 +1,239 @@
+"""Rows of a file in, one outcome for every row out: what participants, openings and payments have in common.
+
+A tranche of rows is looked up, decided in file order, and recorded in one transaction with everything that must commit
+with it. Rows whose account moved meanwhile are decided again, before the tranche's outcomes are told. The same file
+again changes nothing, and so a killed run is simply repeated: a row is known by its identity, never by its line.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from itertools import islice
+from typing import Final, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from ledger import clock
+from ledger.jobs.pipeline import ReadAhead
+from ledger.late_money import Origin
+from ledger.refusals import Reason, Refusal, refuse
+from ledger.region_rules import RegionRules
+from ledger.store.batch import Tranche
+from ledger.store.job_lock import job_lock
+from ledger.store.job_record import JobRecord
+from ledger.store.log import PoolLog
+from ledger.store.recorder import Hook, RulesMovedError
+from ledger.store.register import Register
+
+TRANCHE: Final = 10_000
+FileRow = tuple[int, list[str], str]
+"""Line in the file (from 1), cells by `Source.columns`, and what is wrong with the row as such (empty if nothing)."""
+
+
+class Ended(StrEnum):
+    """How a row ends."""
+
+    RECORDED = "recorded"
+    ALREADY_THERE = "already_there"
+    REFUSED = "refused"
+
+
+class Outcome(NamedTuple):
+    """How one row ended: a refusal where it was refused, a notice where something is doubtful."""
+
+    line: int
+    serial: str
+    ended: Ended
+    refusal: Refusal | None = None
+    notice: str = ""
+
+
+class IntakeReport(msgspec.Struct, kw_only=True):
+    """The figures of one file. `fen` sums the recorded rows' amounts by kind (Chinese term)."""
+
+    kind: str
+    file: str
+    sha256: str
+    dry_run: bool = False
+    rows: int = 0
+    recorded: int = 0
+    already_there: int = 0
+    refused: int = 0
+    reasons: dict[str, int] = msgspec.field(default_factory=dict)
+    notices: list[str] = msgspec.field(default_factory=list)
+
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Count outcomes."""
+        for outcome in outcomes:
+            self.rows += 1
+            if outcome.ended is Ended.RECORDED:
+                self.recorded += 1
+            elif outcome.ended is Ended.ALREADY_THERE:
+                self.already_there += 1
+            else:
+                self.refused += 1
+                assert outcome.refusal is not None
+                self.reasons[outcome.refusal.reason] = self.reasons.get(outcome.refusal.reason, 0) + 1
+
+
+class Source(NamedTuple):
+    """A file to take in: its name, the sha256 of its bytes in hex, its rows, and where columns stand in them."""
+
+    name: str
+    sha256: str
+    rows: Iterable[FileRow]
+    columns: dict[str, int]
+
+
+Row = TypeVar("Row")
+Told = Callable[[Sequence[Outcome]], None]
+
+
+class Intake(ABC, Generic[Row]):
+    """One file into one pool on somebody's word."""
+
+    kind: str
+    """The word of the command: participants, openings, payments."""
+
+    def __init__(
+        self, log: PoolLog, register: Register, source: Source, actor: str, reviewer: str = "", *, dry_run: bool = False
+    ) -> None:
+        self.log = log
+        self.register = register
+        self.source = source
+        self.dry_run = dry_run
+        self.rules: RegionRules = log.rules()
+        self.today: date = clock.today()
+        self.tranche = Tranche(log)
+        self._origin = Origin(actor, reviewer)
+        self._cause = f"file {source.sha256}"
+
+    def origin(self, line: int) -> Origin:
+        """On whose word a row is taken in: the actors, the file and the line."""
+        return self._origin._replace(cause=f"{self._cause}#{line}")
+
+    def cell(self, cells: list[str], column: str) -> str:
+        """The text of a column, empty where the file has none."""
+        place = self.source.columns.get(column)
+        return cells[place] if place is not None else ""
+
+    # -- what each kind of file decides ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def read(self, line: int, cells: list[str]) -> Row | Outcome:
+        """One row read and checked by itself, or the outcome of a row that cannot be."""
+
+    @abstractmethod
+    def look_up(self, rows: Sequence[Row]) -> None:
+        """Read, in a few statements, all that deciding these rows will ask for."""
+
+    @abstractmethod
+    def decide(self, row: Row) -> Outcome:
+        """The outcome of one row, on the state its predecessors left; what it decided is pending in `tranche`."""
+
+    @abstractmethod
+    def account(self, row: Row) -> bytes | None:
+        """The account a row was decided on."""
+
+    @abstractmethod
+    def hook(self, rows: Sequence[Row]) -> Hook | None:
+        """What must commit with the events of the recorded rows."""
+
+    def forget(self, rows: Sequence[Row]) -> None:
+        """Drop what was noted of rows that are to be decided again."""
+
+    # -- the run ---------------------------------------------------------------------------------------------------
+
+    def run(self, told: Told, progress: Callable[[int], None] = lambda _rows: None) -> IntakeReport:
+        """Take the file in; `told` gets the outcomes of each recorded tranche in file order.
+
+        Raises `BusyError` while another intake of the kind is on in the pool.
+        """
+        report = IntakeReport(kind=self.kind, file=self.source.name, sha256=self.source.sha256, dry_run=self.dry_run)
+        if self.dry_run:
+            self._run(report, told, progress)
+            return report
+        with (
+            job_lock(self.log, f"import {self.kind}", self._origin.actor),
+            JobRecord(self.log, f"import {self.kind}", f"{self.source.name} {self.source.sha256}", self._origin) as job,
+        ):
+            self._run(report, told, progress)
+            job.report = {
+                "rows": report.rows,
+                "recorded": report.recorded,
+                "already_there": report.already_there,
+                "refused": report.refused,
+            }
+        return report
+
+    def _run(self, report: IntakeReport, told: Told, progress: Callable[[int], None]) -> None:
+        with ReadAhead(self._tranches) as tranches:
+            for tranche in tranches:
+                outcomes = self._take_in(tranche)
+                report.add(outcomes)
+                told(outcomes)
+                progress(len(outcomes))
+
+    def _tranches(self) -> Iterator[list[FileRow]]:
+        rows = iter(self.source.rows)
+        while tranche := list(islice(rows, TRANCHE)):
+            yield tranche
+
+    def _take_in(self, rows: list[FileRow]) -> list[Outcome]:
+        """The outcomes of one tranche, recorded."""
+        ended: dict[int, Outcome] = {}
+        todo: list[tuple[int, Row]] = []
+        for line, cells, fault in rows:
+            read = (
+                refused(line, "", refuse(Reason.ROW_FAULT, f"第{line}行：{fault}")) if fault else self.read(line, cells)
+            )
+            if isinstance(read, Outcome):
+                ended[line] = read
+            else:
+                todo.append((line, read))
+        while todo:
+            moved = self._attempt(todo, ended)
+            todo = [(line, row) for line, row in todo if self.account(row) in moved] if moved else []
+        return [ended[line] for line, _, _ in rows]
+
+    def _attempt(self, todo: list[tuple[int, Row]], ended: dict[int, Outcome]) -> frozenset[bytes | None]:
+        """Decide and record `todo`; gives the accounts whose rows must be decided again."""
+        if not self.dry_run:
+            self.tranche = Tranche(self.log)
+        self.look_up([row for _, row in todo])
+        for line, row in todo:
+            ended[line] = self.decide(row)
+        if self.dry_run:
+            return frozenset()
+        recorded = [row for line, row in todo if ended[line].ended is Ended.RECORDED]
+        if not recorded:
+            return frozenset()
+        accounts = frozenset(self.account(row) for _, row in todo)
+        try:
+            written = self.log.record(
+                self.tranche.writes(), self._hook_without_moved(recorded), rules_version=self.rules.version
+            )
+        except RulesMovedError:
+            self.rules = self.log.rules()
+            self.forget([row for _, row in todo])
+            return accounts
+        again = accounts & written.moved
+        if again:
+            self.forget([row for _, row in todo if self.account(row) in again])
+        return frozenset(again)
+
+    def _hook_without_moved(self, recorded: Sequence[Row]) -> Hook:
+        def hook(cursor: object, moved: frozenset[bytes], at: datetime) -> None:
+            inner = self.hook([row for row in recorded if self.account(row) not in moved] if moved else recorded)
+            if inner is not None:
+                inner(cursor, moved, at)  # type: ignore[arg-type]
+
+        return hook
+
+
+def refused(line: int, serial: str, refusal: Refusal) -> Outcome:
+    """A refused row."""
+    return Outcome(line, serial, Ended.REFUSED, refusal)

@@ -1,0 +1,134 @@
+"""缴费明细 as the tax side (and, for 政府补贴, finance) sends it: one row read, checked by itself, and normalised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Final, NamedTuple
+
+from ledger.account_decisions import Payment
+from ledger.dates import DateFault, parse_business_date, parse_year
+from ledger.identity import IdentityFault, normalise_citizen_number, normalise_credit_code, squeezed
+from ledger.money import MoneyFault, yuan_to_fen
+from ledger.refusals import Reason, Refusal, refuse
+from ledger.store.external_identities import CANCELLED, NEW
+from ledger.words import MoneyKind
+
+REQUIRED: Final = (
+    "缴费明细流水号",
+    "电子税票号码",
+    "公民身份号码",
+    "姓名",
+    "费款所属期",
+    "征收品目",
+    "缴费类型",
+    "实缴金额",
+    "上解日期",
+    "入库日期",
+    "数据类型",
+    "传输批次号",
+)
+OPTIONAL: Final = ("来源单位", "证件类型", "补贴级次", "拨付文号")
+TEXT: Final = ("公民身份号码", "缴费明细流水号", "电子税票号码", "传输批次号", "来源单位")
+
+ITEMS: Final = {
+    "个人缴费": MoneyKind.CONTRIBUTION,
+    "政府代缴": MoneyKind.GOVERNMENT_PAID,
+    "集体补助": MoneyKind.COLLECTIVE_SUBSIDY,
+    "社会资助": MoneyKind.SOCIAL_AID,
+    "政府补贴": MoneyKind.GOVERNMENT_SUBSIDY,
+}
+PAYMENT_TYPES: Final = {
+    "正常应缴": "regular",
+    "中断补缴": "interrupted",
+    "一次性补缴": "lump_sum",
+    "补缴": "unspecified",
+}
+DATA_TYPES: Final = {"新增": NEW, "撤销": CANCELLED}
+
+
+class PaymentRow(NamedTuple):
+    """A row that is well by itself. `data_type` is NEW or CANCELLED; `name` is without spaces."""
+
+    line: int
+    number: str
+    name: str
+    data_type: int
+    payment: Payment
+    notice: str
+
+
+def read_payment(line: int, cells: list[str]) -> PaymentRow | Refusal:
+    """One row; `cells` stand in the order of REQUIRED, then OPTIONAL.
+
+    Reasons, in this order: IDENTITY_FAULT, KIND, AMOUNT, PERIOD, DATE.
+    """
+    serial, voucher, number, name, period, item, payment_type, amount, paid_on, treasury_on, data_type, batch = cells[
+        :12
+    ]
+    payer, _document_type, level, allocation_document = cells[12:16]
+    column = "公民身份号码"
+    try:
+        number = normalise_citizen_number(number)
+        column = "征收品目"
+        kind = ITEMS[squeezed(item)]
+        column = "缴费类型"
+        typed = _payment_type(squeezed(payment_type), kind)
+        column = "数据类型"
+        data = DATA_TYPES[squeezed(data_type)]
+        column = "缴费明细流水号"
+        if not serial or "\n" in serial:
+            raise KeyError(serial)
+        column = "实缴金额"
+        fen = yuan_to_fen(amount)
+        column = "费款所属期"
+        year = parse_year(period)
+        column = "入库日期"
+        received = parse_business_date(treasury_on)
+        column = "上解日期"
+        paid = _paid_on(paid_on, kind)
+    except IdentityFault as fault:
+        return refuse(Reason.IDENTITY_FAULT, f"第{line}行“{column}”", rule=str(fault))
+    except KeyError:
+        return refuse(Reason.KIND, f"第{line}行“{column}”", rule=_allowed(column))
+    except MoneyFault as fault:
+        return refuse(Reason.AMOUNT, f"第{line}行“{column}”", rule=str(fault))
+    except DateFault as fault:
+        reason = Reason.PERIOD if column == "费款所属期" else Reason.DATE
+        return refuse(reason, f"第{line}行“{column}”", rule=str(fault))
+    code, doubt = _payer(payer)
+    if typed == "unspecified":
+        doubt = "缴费类型只写“补缴”，不作为任何年度的正常缴费"
+    payment = Payment(
+        kind, fen, year, received, typed, paid, serial, voucher, code, batch, squeezed(level), allocation_document
+    )
+    return PaymentRow(line, number, squeezed(name), data, payment, doubt)
+
+
+def _payment_type(text: str, kind: MoneyKind) -> str:
+    """政府补贴 comes from finance, which has no payment type; everywhere else an empty one is a fault."""
+    if not text and kind is MoneyKind.GOVERNMENT_SUBSIDY:
+        return "regular"
+    return PAYMENT_TYPES[text]
+
+
+def _paid_on(text: str, kind: MoneyKind) -> date | None:
+    if not text and kind is MoneyKind.GOVERNMENT_SUBSIDY:
+        return None
+    return parse_business_date(text)
+
+
+def _payer(text: str) -> tuple[str, str]:
+    """来源单位 as a credit code, or as it was written with a doubt: intake books what the treasury received."""
+    if not text:
+        return "", ""
+    try:
+        return normalise_credit_code(text), ""
+    except IdentityFault as fault:
+        return "", f"来源单位未记：{fault}"
+
+
+def _allowed(column: str) -> str:
+    values: dict[str, Iterable[str]] = {"征收品目": ITEMS, "缴费类型": PAYMENT_TYPES, "数据类型": DATA_TYPES}
+    allowed = values.get(column)
+    return f"“{column}”须为：{'、'.join(allowed)}" if allowed else f"“{column}”不得为空"

@@ -1,0 +1,66 @@
+"""Counties, townships and villages of a pool, by name and by code (pool.county.township.village)."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from ledger.store.log import PoolLog
+
+LEVELS: Final = ("county", "township", "village")
+_WIDTHS: Final = (2, 3, 3)
+
+
+class Division(NamedTuple):
+    """One row: its code, its level, the code above it (the pool's own for a county), its name."""
+
+    code: str
+    level: str
+    parent: str
+    name: str
+
+
+class Divisions:
+    """The pool's divisions, and those a file names for the first time, given the next code below their parent."""
+
+    def __init__(self, log: PoolLog) -> None:
+        self._log = log
+        with log.connections.connection() as connection:
+            rows = connection.execute(log.sql("SELECT code, level, parent, name FROM {division}")).fetchall()
+        self._known = {(row[2], row[3]): Division(*row) for row in rows}
+        self._below: dict[str, int] = {}
+        for division in self._known.values():
+            self._below[division.parent] = self._below.get(division.parent, 0) + 1
+        self.added: list[Division] = []
+
+    def village(self, names: tuple[str, str, str], *, strict: bool) -> str | None:
+        """The code of a village by the names of county, township and village; None for an unknown one if `strict`."""
+        parent = self._log.pool
+        for level, width, name in zip(LEVELS, _WIDTHS, names, strict=True):
+            division = self._known.get((parent, name))
+            if division is None:
+                if strict:
+                    return None
+                division = self._add(level, width, parent, name)
+            parent = division.code
+        return parent
+
+    def _add(self, level: str, width: int, parent: str, name: str) -> Division:
+        self._below[parent] = self._below.get(parent, 0) + 1
+        division = Division(f"{parent}.{self._below[parent]:0{width}}", level, parent, name)
+        self._known[parent, name] = division
+        self.added.append(division)
+        return division
+
+    def write(self, cursor: Cursor[TupleRow]) -> None:
+        """Rows of the divisions added since the last call, inside the transaction of the accounts that need them."""
+        cursor.executemany(
+            self._log.sql("INSERT INTO {division} (code, level, parent, name) VALUES (%s, %s, %s, %s)"), self.added
+        )
+        self.added = []
+
+    def names(self) -> dict[str, str]:
+        """The name of each code."""
+        return {division.code: division.name for division in self._known.values()}

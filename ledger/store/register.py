@@ -1,0 +1,247 @@
+"""The register of participants beside the log: who holds which account, sealed; names with their history.
+
+A participant is not an account: one person may hold accounts one after another. The citizen number is found by a keyed
+digest and stored sealed under the person's own key; names likewise, each with document, handler and reviewer. What a
+row says is bound into its seal, so a changed row does not open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from ledger.identity import squeezed
+from ledger.store.keys import DataKey, InvalidTag, Keys
+from ledger.store.log import PoolLog
+from ledger.words import new_id
+
+_PAGE: Final = 10_000
+
+
+class Holder(NamedTuple):
+    """A participant as intake finds one: the latest account, and a keyed digest of the name."""
+
+    participant: UUID
+    name_digest: bytes
+    account: bytes | None
+
+
+class NewHolder(NamedTuple):
+    """An account to be opened, with the person where the register does not hold them yet."""
+
+    participant: UUID
+    account: bytes
+    division: str
+    number: str = ""
+    name: str = ""
+
+
+class Registered(NamedTuple):
+    """A participant opened for somebody who may see it."""
+
+    participant: UUID
+    number: str
+    name: str
+    register_version: int
+
+
+class RegisterFault(NamedTuple):
+    """A row of the register that does not hold together: table, key, and what is wrong (Chinese, no identity)."""
+
+    table: str
+    key: str
+    text: str
+
+
+class Register:
+    """One pool's register under the installation's keys."""
+
+    def __init__(self, log: PoolLog, keys: Keys) -> None:
+        self._log = log
+        self._keys = keys
+        self._pool = log.pool.encode()
+
+    def digest(self, number: str) -> bytes:
+        """The look-up digest of a normalised citizen number in this pool."""
+        return self._keys.digest(b"number", self._pool, number.encode())
+
+    def name_digest(self, participant: UUID, name: str) -> bytes:
+        """A digest by which names are compared without opening one. Spaces do not count."""
+        return self._keys.digest(b"name", participant.bytes.hex().encode(), squeezed(name).encode())
+
+    def content_digest(self, *said: str) -> bytes:
+        """A keyed digest (16 bytes) of what a row said."""
+        return self._keys.digest(b"row", "\x1f".join(said).encode())[:16]
+
+    def find(self, digests: Iterable[bytes]) -> dict[bytes, Holder]:
+        """The participants with these digests, each with the latest of their accounts."""
+        statement = self._log.sql(
+            "SELECT p.digest, p.participant_id, p.name_digest, max_account FROM {participant} p LEFT JOIN LATERAL"
+            " (SELECT account_id AS max_account FROM {account_holder} h WHERE h.participant_id = p.participant_id"
+            " ORDER BY account_id DESC LIMIT 1) a ON true WHERE p.digest = ANY(%s)"
+        )
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            rows = cursor.execute(statement, (list(digests),)).fetchall()
+        return {
+            digest: Holder(participant, name, account.bytes if account else None)
+            for digest, participant, name, account in rows
+        }
+
+    def account_of(self, number: str) -> UUID | None:
+        """The latest account of a normalised citizen number."""
+        holder = self.find([self.digest(number)]).get(self.digest(number))
+        return UUID(bytes=holder.account) if holder and holder.account else None
+
+    # -- writing, inside the transaction of the events ------------------------------------------------------------
+
+    def write(
+        self, cursor: Cursor[TupleRow], holders: list[NewHolder], actor: str, document: str, at: datetime
+    ) -> None:
+        """Rows of opened accounts, and of the people who are new."""
+        people = [holder for holder in holders if holder.number]
+        with cursor.copy(self._log.sql("COPY {participant} FROM STDIN (FORMAT BINARY)")) as copy:
+            copy.set_types(["uuid", "bytea", "bytea", "bytea", "bytea", "int4"])
+            sealed_names = []
+            for person in people:
+                owner = person.participant.bytes
+                key = DataKey()
+                copy.write_row(
+                    (
+                        person.participant,
+                        self.digest(person.number),
+                        self._keys.wrapped(key.key, owner),
+                        key.sealed(person.number, owner + b"number"),
+                        self.name_digest(person.participant, person.name),
+                        1,
+                    )
+                )
+                sealed_names.append(key.sealed(person.name, _name_bond(owner, 1, document, actor, "")))
+        with cursor.copy(self._log.sql("COPY {participant_name} FROM STDIN (FORMAT BINARY)")) as copy:
+            copy.set_types(["uuid", "int4", "bytea", "text", "text", "text", "timestamptz"])
+            for person, sealed_name in zip(people, sealed_names, strict=True):
+                copy.write_row((person.participant, 1, sealed_name, document, actor, "", at))
+        with cursor.copy(self._log.sql("COPY {account_holder} FROM STDIN (FORMAT BINARY)")) as copy:
+            copy.set_types(["uuid", "uuid", "text"])
+            for holder in holders:
+                copy.write_row((UUID(bytes=holder.account), holder.participant, holder.division))
+
+    def rename(
+        self,
+        cursor: Cursor[TupleRow],
+        participant: UUID,
+        name: str,
+        version: int,
+        document: str,
+        actor: str,
+        reviewer: str,
+        at: datetime,
+    ) -> None:
+        """Version `version` of a participant's name; earlier ones stay."""
+        row = cursor.execute(
+            self._log.sql("SELECT wrapped_key FROM {participant} WHERE participant_id = %s FOR UPDATE"), (participant,)
+        ).fetchone()
+        if row is None:
+            raise LookupError(f"no participant {participant}")
+        key = self._keys.unwrapped(row[0], participant.bytes)
+        sealed = key.sealed(name, _name_bond(participant.bytes, version, document, actor, reviewer))
+        cursor.execute(
+            self._log.sql("INSERT INTO {participant_name} VALUES (%s, %s, %s, %s, %s, %s, %s)"),
+            (participant, version, sealed, document, actor, reviewer, at),
+        )
+        cursor.execute(
+            self._log.sql("UPDATE {participant} SET name_digest = %s, register_version = %s WHERE participant_id = %s"),
+            (self.name_digest(participant, name), version, participant),
+        )
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def open(self, participant: UUID, known_at: datetime | None = None) -> Registered:
+        """Number and name, the name as known at an instant. Raises LookupError and `InvalidTag`."""
+        statement = self._log.sql(
+            "SELECT p.wrapped_key, p.sealed_number, n.sealed_name, n.register_version, n.document, n.actor, n.reviewer"
+            " FROM {participant} p JOIN {participant_name} n USING (participant_id) WHERE participant_id = %s"
+            " AND (%s::timestamptz IS NULL OR n.recorded_at <= %s) ORDER BY n.register_version DESC LIMIT 1"
+        )
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            row = cursor.execute(statement, (participant, known_at, known_at)).fetchone()
+        if row is None:
+            raise LookupError(f"no participant {participant}")
+        wrapped, number, name, version, document, actor, reviewer = row
+        owner = participant.bytes
+        key = self._keys.unwrapped(wrapped, owner)
+        bond = _name_bond(owner, version, document, actor, reviewer)
+        return Registered(participant, key.opened(number, owner + b"number"), key.opened(name, bond), version)
+
+    def versions(self, participants: Iterable[UUID], known_at: datetime | None) -> dict[UUID, int]:
+        """The register version of each participant as known at an instant."""
+        statement = self._log.sql(
+            "SELECT participant_id, max(register_version) FROM {participant_name} WHERE participant_id = ANY(%s)"
+            " AND (%s::timestamptz IS NULL OR recorded_at <= %s) GROUP BY 1"
+        )
+        with self._log.connections.connection() as connection:
+            return dict(connection.execute(statement, (list(participants), known_at, known_at)).fetchall())
+
+    # -- proof ----------------------------------------------------------------------------------------------------
+
+    def faults(self) -> Iterator[RegisterFault]:
+        """Every row of the register that does not open, or does not agree with its neighbours, in key order."""
+        last = UUID(int=0)
+        while page := self._page_of_people(last):
+            last = page[-1][0]
+            names: dict[UUID, list[tuple[Any, ...]]] = {}
+            for row in self._names_of([row[0] for row in page]):
+                names.setdefault(row[0], []).append(row)
+            for row in page:
+                yield from self._faults_of(row, names.get(row[0], []))
+
+    def _page_of_people(self, after: UUID) -> list[tuple[Any, ...]]:
+        statement = self._log.sql(
+            "SELECT participant_id, digest, wrapped_key, sealed_number, name_digest, register_version"
+            " FROM {participant} WHERE participant_id > %s ORDER BY participant_id LIMIT %s"
+        )
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            return cursor.execute(statement, (after, _PAGE)).fetchall()
+
+    def _names_of(self, participants: list[UUID]) -> list[tuple[Any, ...]]:
+        statement = self._log.sql(
+            "SELECT participant_id, register_version, sealed_name, document, actor, reviewer FROM {participant_name}"
+            " WHERE participant_id = ANY(%s) ORDER BY participant_id, register_version"
+        )
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            return cursor.execute(statement, (participants,)).fetchall()
+
+    def _faults_of(self, row: tuple[Any, ...], names: list[tuple[Any, ...]]) -> Iterator[RegisterFault]:
+        participant, digest, wrapped, sealed_number, name_digest, version = row
+        owner = participant.bytes
+        try:
+            key = self._keys.unwrapped(wrapped, owner)
+            number = key.opened(sealed_number, owner + b"number")
+        except (InvalidTag, TypeError, ValueError):
+            yield RegisterFault("participant", str(participant), "密封的身份信息无法打开，已被改动")
+            return
+        if digest != self.digest(number):
+            yield RegisterFault("participant", str(participant), "查询摘要与密封的号码不符")
+        if [name[1] for name in names] != list(range(1, version + 1)):
+            yield RegisterFault("participant_name", str(participant), f"姓名历史缺少版本，应为1至{version}")
+        for _, name_version, sealed, document, actor, reviewer in names:
+            try:
+                name = key.opened(sealed, _name_bond(owner, name_version, document, actor, reviewer))
+            except (InvalidTag, TypeError, ValueError):
+                yield RegisterFault("participant_name", f"{participant} 第{name_version}版", "姓名记录已被改动")
+                continue
+            if name_version == version and name_digest != self.name_digest(participant, name):
+                yield RegisterFault("participant", str(participant), "姓名摘要与现行姓名不符")
+
+
+def new_participant() -> UUID:
+    """An id for a person new to the register."""
+    return new_id()
+
+
+def _name_bond(owner: bytes, version: int, document: str, actor: str, reviewer: str) -> bytes:
+    return b"\0".join([owner, b"name", str(version).encode(), document.encode(), actor.encode(), reviewer.encode()])
