@@ -1,0 +1,40 @@
+# `make demo` and `make test` are all a fresh machine with Python 3.11, pip and make needs.
+PYTHON ?= python3
+SIZE ?= full
+BIN := .venv/bin
+
+.PHONY: install demo test lint faults mutants bench requirements
+install: .venv/installed
+
+.venv/installed: requirements-dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: install
+	$(BIN)/pension-ledger demo
+
+test: install
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+faults: install
+	$(BIN)/python -m tests.faults.many
+
+mutants: install
+	$(BIN)/python -m tests.mutants.run
+
+bench: install
+	$(BIN)/python -m benchmarks.run --size $(SIZE)
+
+# Addresses of package indexes never enter the repository.
+requirements:
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+	    --no-emit-trusted-host --no-emit-find-links --no-header --extra dev --output-file requirements-dev.txt pyproject.toml

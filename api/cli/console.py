@@ -1,0 +1,46 @@
+"""How commands speak: progress and notices on stderr, the answer alone on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+notices: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+answers: Final = Console(highlight=False, soft_wrap=True)
+
+
+def say_json(answer: Any) -> None:
+    """One JSON value on one line of stdout."""
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def notice(text: str) -> None:
+    """A line for the person at the console."""
+    notices.print(text, markup=False)
+
+
+def answer(text: str) -> None:
+    """A line of the answer itself."""
+    answers.print(text, markup=False)
+
+
+@contextmanager
+def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A progress line on stderr (nothing where stderr is no terminal); call the result with how many more are done."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=notices, disable=not notices.is_terminal, transient=True) as shown:
+        task = shown.add_task(title, total=total)
+        yield lambda more: shown.advance(task, more)

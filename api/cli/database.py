@@ -1,0 +1,53 @@
+"""`pension-ledger database`: where the database is, its migrations, its dump."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli import console
+from api.cli.session import CommandFault, session
+from ledger.store.server import dump as dump_database
+from ledger.store.server import open_database
+from migrations.run import known_pools
+from migrations.run import migrate as run_migrations
+
+app = typer.Typer(help="数据库", no_args_is_help=True)
+
+
+@app.command()
+def url(
+    wait: Annotated[bool, typer.Option("--wait", help="保持数据库运行，直到 Ctrl-C")] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="只读地址，供审计使用")] = False,
+) -> None:
+    """打印数据库地址（一行），供 psql 等工具使用。"""
+    with session() as ledger:
+        told = ledger.database.read_only_url if read_only else ledger.database.url
+        if told is None:
+            raise CommandFault("DATABASE_URL 指定的数据库由其管理员提供只读账号")
+        sys.stdout.write(told + "\n")
+        sys.stdout.flush()
+        if wait:
+            console.notice("数据库保持运行，按 Ctrl-C 结束")
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            signal.pause()
+
+
+@app.command()
+def migrate() -> None:
+    """把数据库结构更新到本版本。"""
+    with open_database() as database:
+        done = run_migrations(database.url, known_pools(database.url))
+    console.answer("已更新：" + "、".join(done) if done else "数据库结构已是最新")
+
+
+@app.command()
+def dump(file: Annotated[Path, typer.Argument(help="备份文件")]) -> None:
+    """备份数据库（用 pg_restore 恢复）。密钥另行保管，不要与备份放在一起。"""
+    with session() as ledger:
+        dump_database(ledger.database.url, file.absolute())
+    console.answer(f"已备份到 {file}。恢复还需要密钥（PENSION_LEDGER_KEY 或密钥文件），请分开保管")

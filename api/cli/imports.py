@@ -1,0 +1,147 @@
+"""`pension-ledger import`: files of participants, opening balances and payments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from api.cli import console
+from api.cli.options import Actor, DryRun, InputFile, Json, Pool, Reviewer, read_date
+from api.cli.session import session
+from api.files.result_file import ResultFile
+from api.files.tables import Columns, OpenTable, file_sha256, open_table
+from ledger.jobs import intake_openings, intake_participants, payment_rows
+from ledger.jobs.intake import Ended, FileRow, Intake, IntakeReport, Outcome, Source
+from ledger.jobs.intake_openings import OpeningIntake
+from ledger.jobs.intake_participants import ParticipantIntake
+from ledger.jobs.intake_payments import PaymentIntake
+
+app = typer.Typer(help="导入文件", no_args_is_help=True)
+
+ENDED: Final = {Ended.RECORDED: "已记账", Ended.ALREADY_THERE: "已存在", Ended.REFUSED: "已拒绝"}
+_TITLES: Final = {"participants": "参保人", "openings": "期初余额", "payments": "缴费明细"}
+
+
+def _source(path: Path, table: OpenTable) -> Source:
+    return Source(path.name, file_sha256(path).hex(), _Rows(table), dict(table.index))
+
+
+class _Rows:
+    """The rows of a table as the intake reads them."""
+
+    def __init__(self, table: OpenTable) -> None:
+        self._table = table
+
+    def __iter__(self) -> Iterator[FileRow]:
+        for line, cells, fault in self._table:
+            yield line, cells, fault.text if fault else ""
+
+
+def _take_in(path: Path, table: OpenTable, intake: Intake[Any], json: bool) -> int:
+    """Run an intake, write its result file, tell its report; gives the exit code."""
+    if table.ignored:
+        console.notice(f"以下各列不使用：{'、'.join(table.ignored)}")
+    with ExitStack() as stack:
+        results = stack.enter_context(ResultFile(path))
+        advance = stack.enter_context(console.progress(f"导入{_TITLES[intake.kind]}", table.total_hint))
+
+        def told(outcomes: Sequence[Outcome]) -> None:
+            results.write_many(_result_row(outcome) for outcome in outcomes)
+
+        report = intake.run(told, advance)
+    added = intake.divisions_added if isinstance(intake, ParticipantIntake) else []
+    if added:
+        console.notice(f"新增区划{len(added)}个：{'、'.join(added[:20])}{'等' if len(added) > 20 else ''}")
+    _tell(report, results.path, json)
+    return 2 if report.refused else 0
+
+
+def _result_row(outcome: Outcome) -> tuple[int, str, str, str, str]:
+    refusal = outcome.refusal
+    text = refusal.text if refusal else outcome.notice and f"提示：{outcome.notice}"
+    return outcome.line, outcome.serial, ENDED[outcome.ended], refusal.reason if refusal else "", text
+
+
+def _tell(report: IntakeReport, results: Path, json: bool) -> None:
+    if json:
+        console.say_json(
+            {
+                "kind": report.kind,
+                "file": report.file,
+                "sha256": report.sha256,
+                "dry_run": report.dry_run,
+                "rows": report.rows,
+                "recorded": report.recorded,
+                "already_there": report.already_there,
+                "refused": report.refused,
+                "reasons": dict(sorted(report.reasons.items())),
+                "results": str(results),
+            }
+        )
+        return
+    word = "试算（未记账）" if report.dry_run else "完成"
+    console.answer(
+        f"导入{_TITLES[report.kind]} {report.file} {word}：共{report.rows}行，"
+        f"记账{report.recorded}行，已存在{report.already_there}行，拒绝{report.refused}行"
+    )
+    for reason, count in sorted(report.reasons.items()):
+        console.answer(f"  {reason} {count}行")
+    console.answer(f"逐行结果：{results}")
+
+
+@app.command()
+def participants(
+    file: InputFile,
+    pool: Pool,
+    actor: Actor,
+    strict_divisions: Annotated[bool, typer.Option("--strict-divisions", help="区划名称不在册的行拒绝")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """导入参保人：建立登记并开立个人账户。"""
+    table = open_table(file, Columns(intake_participants.REQUIRED), intake_participants.TEXT)
+    with session() as ledger:
+        log = ledger.log(pool)
+        intake = ParticipantIntake(
+            log,
+            ledger.register(log),
+            _source(file, table),
+            actor,
+            strict_divisions=strict_divisions,
+            dry_run=dry_run,
+        )
+        return _take_in(file, table, intake, json)
+
+
+@app.command()
+def openings(
+    file: InputFile,
+    pool: Pool,
+    as_of: Annotated[str, typer.Option("--as-of", help="余额截至日，须为某年12月31日", metavar="YYYY-12-31")],
+    actor: Actor,
+    reviewer: Reviewer,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """导入期初余额：原系统结息后的账户余额，按来源分列。"""
+    table = open_table(file, Columns(intake_openings.REQUIRED, intake_openings.OPTIONAL), intake_openings.TEXT)
+    with session() as ledger:
+        log = ledger.log(pool)
+        register = ledger.register(log)
+        day = read_date(as_of, "--as-of")
+        intake = OpeningIntake(log, register, _source(file, table), day, actor, reviewer, dry_run=dry_run)
+        return _take_in(file, table, intake, json)
+
+
+@app.command()
+def payments(file: InputFile, pool: Pool, actor: Actor, dry_run: DryRun = False, json: Json = False) -> int:
+    """导入税务缴费明细与财政补贴明细。"""
+    table = open_table(file, Columns(payment_rows.REQUIRED, payment_rows.OPTIONAL), payment_rows.TEXT)
+    with session() as ledger:
+        log = ledger.log(pool)
+        intake = PaymentIntake(log, ledger.register(log), _source(file, table), actor, dry_run=dry_run)
+        return _take_in(file, table, intake, json)

@@ -1,0 +1,60 @@
+"""What every command does first: the database, its schemas at head, the key, and the pool it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from ledger.store.connections import Connections
+from ledger.store.keys import Keys, check_keys, load_keys
+from ledger.store.log import PoolLog
+from ledger.store.pools import find_pool
+from ledger.store.register import Register
+from ledger.store.server import Database, open_database
+from migrations.run import behind, known_pools, migrate
+
+
+class CommandFault(Exception):  # noqa: N818 — told to the user, not an error of the program
+    """A command that cannot be done as it was given; text in Chinese. Exit code 1."""
+
+
+@dataclass
+class Session:
+    """One command's hold on database, key and pools."""
+
+    database: Database
+    connections: Connections
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The installation's keys, held against the database's check value."""
+        keys = load_keys(self.database.home)
+        check_keys(self.connections, keys)
+        return keys
+
+    def log(self, pool: str) -> PoolLog:
+        """The log of an existing pool. Raises `CommandFault` for an unknown one."""
+        if find_pool(self.connections, pool) is None:
+            raise CommandFault(
+                f"没有统筹区 {pool}：请先执行 pension-ledger pool create {pool} --name 名称 --region 地区"
+            )
+        return PoolLog(self.connections, pool)
+
+    def register(self, log: PoolLog) -> Register:
+        """The register of a pool."""
+        return Register(log, self.keys)
+
+
+@contextmanager
+def session() -> Iterator[Session]:
+    """Open the database; the embedded one is brought to head, another one must be there already."""
+    with open_database() as database:
+        if database.embedded:
+            migrate(database.url, known_pools(database.url))
+        elif late := behind(database.url, known_pools(database.url)):
+            names = "、".join(late)
+            raise CommandFault(f"数据库结构尚未更新：{names}。请先执行 pension-ledger database migrate")
+        with Connections(database.url) as connections:
+            yield Session(database, connections)
