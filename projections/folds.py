@@ -1,0 +1,156 @@
+"""How the tables that reads stand on follow from the log: each fold with its SQL.
+
+A fold is one SQL statement over a range of the log; the same serves ten new events and a rebuild of ten million. Its
+table carries the fold's version in its name (made in `migrations/pool/`), so a changed fold fills another table and
+never mixes with what an earlier one left. SQL decides nothing: it sums `effect` by `effective_on` and `year`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Composed, Identifier
+
+from ledger.store.log import PoolLog
+from ledger.words import KINDS
+
+RANGE_MAX: Final = 100_000
+"""Events a transaction folds at most: one to two seconds of work, far below the ten that a transaction may take."""
+
+KIND_COLUMNS: Final = ", ".join(KINDS)
+"""The money kinds as columns, in the order of `KINDS`."""
+KIND_SUMS: Final = ", ".join(f"coalesce(sum({kind}), 0)::bigint" for kind in KINDS)
+"""Each kind summed; a kind that nothing moved is 0."""
+_EFFECT: Final = ", ".join(f"{kind} bigint" for kind in KINDS)
+
+BY_POSITION: Final = "e.notification_id > %(above)s AND e.notification_id <= %(to)s"
+"""The events of a range of the log."""
+BY_ACCOUNT: Final = (
+    "e.originator_id > %(low)s AND e.originator_id <= %(high)s"
+    " AND e.notification_id <= (SELECT position FROM {projection} WHERE name = %(name)s)"
+)
+"""The events of a range of accounts, as far as the fold has come."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One projection: how rows follow from events, where they go, and how a table of theirs is made.
+
+    `select` reads events `e` under the condition `<range>`; `insert` stands before it and `conflict` behind. `columns`
+    are what it gives. `key` is made after the load of a rebuild, unless the fold updates rows that earlier ranges left.
+    """
+
+    name: str
+    version: int
+    base: str
+    key: tuple[str, ...]
+    columns: str
+    select: str
+    conflict: str = ""
+    fillfactor: int = 100
+
+    @property
+    def table(self) -> str:
+        """The table's name, with the fold's version."""
+        return f"{self.base}_v{self.version}"
+
+    def run(self, connection: Connection[TupleRow], log: PoolLog, above: int, to: int, table: str = "") -> None:
+        """Fold the events `above` < id <= `to` into the table, or into the one that a rebuild makes beside it."""
+        statement = f"INSERT INTO {{target}} AS t ({self.columns}) " + self.select.replace("<range>", BY_POSITION)
+        connection.execute("SET LOCAL work_mem = '64MB'; SET LOCAL jit = off")
+        connection.execute(
+            composed(log, statement + self.conflict, target=table or self.table),
+            {"above": above, "to": to},
+            prepare=False,
+        )
+
+
+BALANCES: Final = Fold(
+    name="balances",
+    version=1,
+    base="balance",
+    key=("account_id",),
+    columns=f"account_id, participant_id, division, opened_on, opened_id, last_id, {KIND_COLUMNS}",
+    select=f"""
+        SELECT e.originator_id AS account_id,
+               (max(x.participant::text) FILTER (WHERE e.topic = 'account.opened'))::uuid AS participant_id,
+               max(x.division) FILTER (WHERE e.topic = 'account.opened') AS division,
+               max(x.opened_on) FILTER (WHERE e.topic = 'account.opened') AS opened_on,
+               min(e.notification_id) FILTER (WHERE e.topic = 'account.opened') AS opened_id,
+               max(e.notification_id) AS last_id,
+               {", ".join(f"coalesce(sum(r.{kind}), 0)::bigint AS {kind}" for kind in KINDS)}
+          FROM {{ledger_events}} e,
+               jsonb_to_record(convert_from(e.state, 'UTF8')::jsonb)
+                   AS x (effect jsonb, participant uuid, division text, opened_on date),
+               jsonb_to_record(x.effect) AS r ({_EFFECT})
+         WHERE <range> AND starts_with(e.topic, 'account.')
+         GROUP BY e.originator_id""",
+    conflict="""
+        ON CONFLICT (account_id) DO UPDATE SET
+               participant_id = coalesce(t.participant_id, EXCLUDED.participant_id),
+               division = coalesce(t.division, EXCLUDED.division),
+               opened_on = coalesce(t.opened_on, EXCLUDED.opened_on),
+               opened_id = coalesce(t.opened_id, EXCLUDED.opened_id),
+               last_id = EXCLUDED.last_id, """
+    + ", ".join(f"{kind} = t.{kind} + EXCLUDED.{kind}" for kind in KINDS),
+    fillfactor=60,
+)
+"""Balance per account and money kind, with what tells which accounts there were on a day and at a position."""
+
+STATEMENT: Final = Fold(
+    name="statement",
+    version=1,
+    base="statement_line",
+    key=("account_id", "notification_id"),
+    columns=f"account_id, notification_id, version, recorded_at, effective_on, year, {KIND_COLUMNS}, topic, reference",
+    select=f"""
+        SELECT e.originator_id AS account_id, e.notification_id, e.originator_version AS version, e.recorded_at,
+               x.effective_on, x.year, {", ".join(f"r.{kind}" for kind in KINDS)}, e.topic,
+               coalesce('冲正第' || x.reverses || '号', x.voucher, x.serial, x.allocation_document, x.rate_document,
+                        x.document, x.reason, '') AS reference
+          FROM {{ledger_events}} e,
+               jsonb_to_record(convert_from(e.state, 'UTF8')::jsonb)
+                   AS x (effect jsonb, effective_on date, year integer, reverses bigint, voucher text, serial text,
+                         allocation_document text, rate_document text, document text, reason text),
+               jsonb_to_record(x.effect) AS r ({_EFFECT})
+         WHERE <range> AND starts_with(e.topic, 'account.') AND x.effect IS NOT NULL""",
+)
+"""One line for each event that moves money: signed, with both dates and what it refers to."""
+
+FOLDS: Final = (BALANCES, STATEMENT)
+
+
+class RebuildDue(Exception):  # noqa: N818 — a state of the installation, told to its user
+    """The tables were folded by another version of the program; a rebuild makes them anew. The text is Chinese."""
+
+    def __init__(self, log: PoolLog, name: str) -> None:
+        super().__init__(
+            f"统筹区 {log.pool} 的 {name} 由另一版本的程序汇总，请先运行 projections rebuild --pool {log.pool}"
+        )
+
+
+def composed(log: PoolLog, text: str, **names: str) -> Composed:
+    """A statement with `{name}` for a table of the pool's schema, qualified; `names` give further tables."""
+    tables = {**_TABLES, **names}
+    return SQL(text).format(
+        **{word: Identifier(log.schema, table) for word, table in tables.items() if "{" + word + "}" in text}
+    )
+
+
+def execute(connection: Connection[TupleRow], log: PoolLog, text: str, parameters: Any = None) -> list[TupleRow]:
+    """All rows of a statement, read in binary, its `{tables}` filled in."""
+    with connection.cursor(binary=True) as cursor:
+        return cursor.execute(composed(log, text), parameters).fetchall()
+
+
+_TABLES: Final = {
+    "balance": BALANCES.table,
+    "line": STATEMENT.table,
+    **{
+        name: name
+        for name in ("projection", "ledger_events", "log_head", "account_state", "account_holder", "division")
+    },
+}

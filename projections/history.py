@@ -1,0 +1,212 @@
+"""What happened to an account, event by event, from the log itself: who, when, on what cause, under which clause.
+
+Not a table: an account's events are read by its key. The clause behind an entry is that of the parameter which decided
+it (from which month money earns, how a year is settled, what the cap counts), as the rules stood at the version that
+the event cites; entered figures are cited by their document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from ledger.account_events import (
+    AccountClosed,
+    AccountEvent,
+    AccountOpened,
+    BalanceTakenOver,
+    BenefitPaid,
+    CollectiveSubsidyRecorded,
+    ContributionRecorded,
+    EntryReversed,
+    GovernmentSubsidyRecorded,
+    HolderRenamed,
+    InterestAdjusted,
+    InterestCredited,
+    InterestEvent,
+    MoneyEvent,
+    PaymentEvent,
+    Refunded,
+    SocialAidRecorded,
+    TransferredIn,
+    TransferredOut,
+)
+from ledger.money import fen_to_yuan
+from ledger.refusals import HOUSE, Reason, Refused, refuse
+from ledger.region_rules import PoolOpened, RegionRules, RuleEvent, ValueEntered, folded_rules, rules_stream
+from ledger.store.log import PoolLog
+from ledger.store.mapper import Event, decode
+from ledger.words import KINDS, MoneyKind
+from projections.folds import execute
+from projections.known import Known, resolve
+
+TITLES: Final = {
+    AccountOpened.topic: "建账",
+    HolderRenamed.topic: "姓名变更登记",
+    BalanceTakenOver.topic: "接收期初余额",
+    ContributionRecorded.topic: "缴费记账",
+    CollectiveSubsidyRecorded.topic: "集体补助记账",
+    SocialAidRecorded.topic: "社会资助记账",
+    GovernmentSubsidyRecorded.topic: "政府补贴记账",
+    InterestCredited.topic: "结息",
+    InterestAdjusted.topic: "利息调整",
+    BenefitPaid.topic: "支付个人账户养老金",
+    EntryReversed.topic: "冲正",
+    Refunded.topic: "退费",
+    TransferredOut.topic: "转出",
+    TransferredIn.topic: "转入",
+    AccountClosed.topic: "注销",
+    PoolOpened.topic: "设立统筹区",
+    ValueEntered.topic: "录入参数",
+}
+"""What each event is called in Chinese."""
+
+
+def events(
+    log: PoolLog, account: UUID, known_at: str | None = None, as_of: date | None = None
+) -> Iterator[dict[str, Any]]:
+    """The events of one account in order, as known then; with `as_of`, those effective by that day.
+
+    Raises `Refused` (UNKNOWN_ACCOUNT) and `KnownAtFault` at once, not when the first event is asked for.
+    """
+    known = resolve(log, known_at)
+    rows = _stream(log, account, known)
+    if not rows:
+        raise Refused(refuse(Reason.UNKNOWN_ACCOUNT, f"账户{account}，位置{known.position}"))
+    told = _told(rows, _Clauses(log))
+    return (one for one in told if as_of is None or not one["effective_on"] or one["effective_on"] <= as_of.isoformat())
+
+
+def rules_events(log: PoolLog, known_at: str | None = None) -> Iterator[dict[str, Any]]:
+    """The events of the pool's rules in order: what was entered, from which document, by which two people."""
+    return _told(_stream(log, rules_stream(log.pool), resolve(log, known_at)), _Clauses(log))
+
+
+def _stream(log: PoolLog, stream: UUID, known: Known) -> list[tuple[Any, ...]]:
+    with log.connections.connection() as connection:
+        return execute(
+            connection,
+            log,
+            "SELECT originator_version, notification_id, recorded_at, topic, state FROM {ledger_events}"
+            " WHERE originator_id = %s AND notification_id <= %s ORDER BY originator_version",
+            (stream, known.position),
+        )
+
+
+def _told(rows: list[tuple[Any, ...]], clauses: _Clauses) -> Iterator[dict[str, Any]]:
+    for version, position, recorded_at, topic, state in rows:
+        event = decode(topic, state)
+        said: dict[str, Any] = msgspec.json.decode(state)
+        yield {
+            "version": version,
+            "position": position,
+            "recorded_at": recorded_at.isoformat(timespec="microseconds"),
+            "topic": topic,
+            "title": _title(event),
+            "effective_on": _effective_on(event),
+            "amounts": _amounts(event),
+            "actor": event.actor,
+            "reviewer": event.reviewer,
+            "cause": event.cause if isinstance(event, AccountEvent) else "",
+            "rule": event.rule if isinstance(event, AccountEvent) else "",
+            "clause": clauses.behind(event),
+            "body": said,
+        }
+
+
+def _title(event: Event) -> str:
+    if isinstance(event, ContributionRecorded) and event.effect.government_paid:
+        return "政府代缴记账"
+    return TITLES[event.topic]
+
+
+def _effective_on(event: Event) -> str | None:
+    if isinstance(event, MoneyEvent):
+        return event.effective_on.isoformat()
+    return event.opened_on.isoformat() if isinstance(event, AccountOpened) else None
+
+
+def _amounts(event: Event) -> dict[str, str]:
+    """What the event moves, by kind, in yuan; kinds that it does not move are left out."""
+    if not isinstance(event, MoneyEvent):
+        return {}
+    return {kind.value: fen_to_yuan(fen) for kind, fen in zip(KINDS, event.effect.by_kind(), strict=True) if fen}
+
+
+class _Clauses:
+    """The clauses behind events, by the rules as they stood at the version that each event cites."""
+
+    def __init__(self, log: PoolLog) -> None:
+        self._log = log
+        self._entered: tuple[RuleEvent, ...] | None = None
+        self._rules: dict[int, RegionRules | None] = {}
+
+    def behind(self, event: Event) -> str:
+        """Document and clause, several parted by a semicolon; empty where the pool has no rules."""
+        if isinstance(event, ValueEntered):
+            return event.document
+        if isinstance(event, RuleEvent):
+            return HOUSE
+        rules = self._at(event.rule)
+        if rules is None:
+            return ""
+        try:
+            return "；".join(dict.fromkeys(filter(None, _clauses(event, rules))))
+        except LookupError:  # a date before the rules begin
+            return ""
+
+    def _at(self, cited: str) -> RegionRules | None:
+        """The rules at the version in `region file-version#version`; None for a pool without that version."""
+        number = cited.rpartition("#")[2]
+        version = int(number) if number.isascii() and number.isdigit() else 0
+        if self._entered is None:
+            stored = self._log.recorder.select_events(rules_stream(self._log.pool))
+            decoded = (decode(one.topic, one.state) for one in stored)
+            self._entered = tuple(one for one in decoded if isinstance(one, RuleEvent))
+        if version not in self._rules:
+            known = 0 < version <= len(self._entered)
+            self._rules[version] = folded_rules(self._entered[:version]) if known else None
+        return self._rules[version]
+
+
+def _clauses(event: AccountEvent, rules: RegionRules) -> Iterator[str]:
+    """What decided the event: the citations of its parameters, and the documents of the figures it rests on."""
+    if isinstance(event, AccountOpened):
+        yield rules.citation("account.minimum_age", event.opened_on.year)
+    elif isinstance(event, HolderRenamed):
+        yield event.document
+    elif isinstance(event, InterestEvent):
+        if isinstance(event, InterestAdjusted) and event.because.startswith("entry"):
+            yield rules.citation("interest.late_entries", event.year)
+        yield rules.citation("interest.settlement", event.year)
+        yield event.rate_document
+        yield rules.citation("interest.rounding", 9999)
+    elif isinstance(event, PaymentEvent):
+        yield from _clauses_of_payment(event, rules)
+    elif isinstance(event, BenefitPaid | Refunded):
+        yield rules.citation("interest.debit_month", event.effective_on.year)
+    elif isinstance(event, TransferredIn):
+        yield event.document
+        yield rules.citation("interest.start_month.contribution", event.effective_on.year)
+    elif isinstance(event, TransferredOut | AccountClosed):
+        yield event.document if isinstance(event, TransferredOut) else ""
+        yield rules.citation("interest.closing_month", event.effective_on.year)
+        yield rules.citation("duties.separation", 9999)
+    elif isinstance(event, BalanceTakenOver):
+        yield rules.citation("duties.separation", 9999)
+        yield HOUSE
+    else:
+        yield HOUSE
+
+
+def _clauses_of_payment(event: PaymentEvent, rules: RegionRules) -> Iterator[str]:
+    kind = next((one for one in KINDS if event.effect.of(one)), MoneyKind.CONTRIBUTION)
+    if kind in {MoneyKind.COLLECTIVE_SUBSIDY, MoneyKind.SOCIAL_AID}:
+        yield rules.citation("cap.basis", event.year)
+        cap = rules.figure("cap", event.year)
+        yield cap.document if cap else ""
+    yield rules.citation(f"interest.start_month.{kind}", event.effective_on.year)

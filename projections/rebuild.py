@@ -1,0 +1,175 @@
+"""Makes the tables anew beside the ones in use, and puts them in their place while readers go on reading.
+
+A rebuild folds the whole log, in ranges, into a table of another name, makes its key after the load where the fold
+allows, catches up, and takes the place of the old table under a lock that is waited for 200 ms at most and retried: a
+reader queues for no longer than that. A killed rebuild leaves a table of that other name behind; the next one drops
+it. One rebuild at a time in a pool: a session advisory lock, which ends with its holder.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from psycopg import Connection
+from psycopg.errors import LockNotAvailable
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
+
+from ledger.store.job_lock import PATIENCE_SECONDS, BusyError, job_lock
+from ledger.store.log import PoolLog
+from projections.folds import FOLDS, RANGE_MAX, Fold, composed, execute
+
+Progress = Callable[[str, int, int], None]
+"""Told after each range: the projection's name, the position reached, the end of the log."""
+
+SWAP_EVENTS_MAX: Final = 5_000
+"""Events that the swap itself may still fold; more are folded before it, without a lock."""
+_LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '200ms'"
+_NOTICE_DEATH: Final = "SET LOCAL client_connection_check_interval = '1s'"
+"""So that the server ends the work of a killed rebuild, and the next one can drop its table."""
+_SWAP_SECONDS_MAX: Final = 60.0
+_RETRY_SECONDS: Final = 0.05
+
+
+def rebuild(
+    log: PoolLog,
+    name: str | None = None,
+    progress: Progress | None = None,
+    *,
+    actor: str = "",
+    patience: float = PATIENCE_SECONDS,
+) -> int:
+    """Rebuild every projection of the pool, or the one named; gives the least position they then stand at.
+
+    Raises `BusyError` (Chinese) while another rebuild runs in the pool, or when readers never leave the table alone;
+    LookupError for an unknown name.
+    """
+    chosen = [fold for fold in FOLDS if name in {None, fold.name}]
+    if not chosen:
+        raise LookupError(f"没有名为 {name} 的汇总，可选：{'、'.join(fold.name for fold in FOLDS)}")
+    with job_lock(log, "projections rebuild", actor, patience), log.connections.connection() as connection:
+        return min(_Rebuild(log, fold, connection, progress).run() for fold in chosen)
+
+
+class _Rebuild:
+    """One projection being made anew. `position` is how far the table aside has come."""
+
+    def __init__(self, log: PoolLog, fold: Fold, connection: Connection[TupleRow], progress: Progress | None) -> None:
+        self._log = log
+        self._fold = fold
+        self._connection = connection
+        self._progress = progress
+        self._aside = f"{fold.table}_aside"
+        self._old = f"{fold.table}_old"
+        self.position = 0
+
+    def run(self) -> int:
+        self._drop(self._aside, self._old)
+        self._make()
+        self._load()
+        if not self._fold.conflict:
+            self._make_key()
+            self._load()
+        self._execute("ANALYZE {aside}")
+        while not self._within_locks(self._swap):
+            self._load()
+        self._drop(self._old, *self._earlier_versions())
+        return self.position
+
+    def _make(self) -> None:
+        self._execute(
+            f"CREATE TABLE {{aside}} (LIKE {{table}} INCLUDING DEFAULTS) WITH (fillfactor = {self._fold.fillfactor})"
+        )
+        if self._fold.conflict:
+            self._make_key()
+
+    def _make_key(self) -> None:
+        """The one transaction that may outlive ten seconds: it builds an index."""
+        with self._connection.transaction():
+            self._execute(f"SET LOCAL maintenance_work_mem = '256MB'; {_NOTICE_DEATH}")
+            columns = ", ".join(self._fold.key)
+            self._execute(f"ALTER TABLE {{aside}} ADD CONSTRAINT {{aside_key}} PRIMARY KEY ({columns})")
+
+    def _load(self) -> None:
+        """Fold up to the end of the log, range by range, each in a transaction of its own."""
+        head = self._head()
+        while self.position < head:
+            to = min(self.position + RANGE_MAX, head)
+            with self._connection.transaction():
+                self._execute(_NOTICE_DEATH)
+                self._fold.run(self._connection, self._log, self.position, to, self._aside)
+            self.position = to
+            head = max(head, self._head())
+            if self._progress:
+                self._progress(self._fold.name, to, head)
+
+    def _swap(self) -> bool:
+        """Fold what is still missing and change the names; False when too much is missing to do it under the lock.
+
+        The row of the position is locked before the tables, as every runner does. The new table stands nowhere below
+        the old one's position: a reader that saw it must see it again.
+        """
+        stands = self._execute("SELECT position FROM {projection} WHERE name = %s FOR UPDATE", self._fold.name)
+        to = max([self.position, self._head(), *(row[0] for row in stands)])
+        if to - self.position > SWAP_EVENTS_MAX:
+            return False
+        self._fold.run(self._connection, self._log, self.position, to, self._aside)
+        table, old = self._fold.table, self._old
+        for before, after in ((table, old), (self._aside, table)):
+            self._execute(f"ALTER TABLE {{before}} RENAME TO {_name(after)}", before=before)
+            self._execute(f"ALTER INDEX {{before}} RENAME TO {_name(after + '_pkey')}", before=f"{before}_pkey")
+        self._execute(
+            "INSERT INTO {projection} (name, fold_version, position) VALUES (%s, %s, %s) ON CONFLICT (name)"
+            " DO UPDATE SET fold_version = EXCLUDED.fold_version, position = EXCLUDED.position",
+            self._fold.name, self._fold.version, to,
+        )  # fmt: skip
+        self.position = to
+        return True
+
+    def _within_locks(self, work: Callable[[], bool]) -> bool:
+        """Do `work` in a transaction that waits 200 ms for any lock; wait outside and try again until it has them."""
+        deadline = time.monotonic() + _SWAP_SECONDS_MAX
+        while True:
+            try:
+                with self._connection.transaction():
+                    self._execute(_LOCK_TIMEOUT)
+                    return work()
+            except LockNotAvailable:
+                if time.monotonic() > deadline:
+                    raise BusyError(
+                        f"{self._fold.table} 一直有读取占用，{_SWAP_SECONDS_MAX:.0f} 秒内未能换上新表，请稍后再试"
+                    ) from None
+            time.sleep(_RETRY_SECONDS)
+
+    def _drop(self, *tables: str) -> None:
+        for table in tables:
+            self._within_locks(lambda table=table: self._dropped(table))  # type: ignore[misc]
+
+    def _dropped(self, table: str) -> bool:
+        self._execute("DROP TABLE IF EXISTS {before}", before=table)
+        return True
+
+    def _earlier_versions(self) -> list[str]:
+        """Tables of this projection that an earlier version of the fold filled, and what its rebuilds left."""
+        rows = self._execute(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = %s AND c.relkind = 'r' AND c.relname ~ %s",
+            self._log.schema, f"^{self._fold.base}_v[0-9]+(_aside|_old)?$",
+        )  # fmt: skip
+        versions = [(row[0], int(row[0].removeprefix(f"{self._fold.base}_v").split("_")[0])) for row in rows]
+        return [table for table, version in versions if version < self._fold.version]
+
+    def _head(self) -> int:
+        return int(execute(self._connection, self._log, "SELECT last_id FROM {log_head}")[0][0])
+
+    def _execute(self, text: str, *parameters: object, before: str = "") -> list[TupleRow]:
+        names = {"aside": self._aside, "table": self._fold.table, "before": before}
+        statement = composed(self._log, text.replace("{aside_key}", _name(f"{self._aside}_pkey")), **names)
+        cursor = self._connection.execute(statement, parameters or None, prepare=False)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _name(text: str) -> str:
+    return SQL("{}").format(Identifier(text)).as_string(None)
