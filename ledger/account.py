@@ -82,6 +82,24 @@ class PersonalAccount(msgspec.Struct, frozen=True, omit_defaults=True, gc=False)
                 return entries.entries
         return ()
 
+    def lowest_from(self, year: int = 0, month: int = 0) -> int:
+        """The lowest balance (fen) at which the account stands from an earning month on, in the years still open.
+
+        Interest of those years is not in it. What is paid out or struck out may not exceed it, or the account would
+        owe interest for months in which it held less than nothing.
+        """
+        by_month: dict[tuple[int, int], int] = {}
+        for entries in self.years:
+            for entry in entries.entries:
+                key = (entries.year, entry.from_month)
+                by_month[key] = by_month.get(key, 0) + entry.fen
+        balance = self.opening.total + sum(fen for key, fen in by_month.items() if key <= (year, month))
+        lowest = balance
+        for key in sorted(key for key in by_month if key > (year, month)):
+            balance += by_month[key]
+            lowest = min(lowest, balance)
+        return lowest
+
     def aid_of(self, year: int) -> AidOfYear:
         """What counts toward the cap of period year `year`."""
         for aid in self.aid:
@@ -111,11 +129,13 @@ def _with_interest(state: PersonalAccount, event: InterestEvent) -> PersonalAcco
     """Interest of the next year closes that year; of an earlier one (late money, restatement) it joins the opening."""
     balance = state.balance + event.effect
     if isinstance(event, InterestCredited) and event.year == state.credited_through + 1:
-        opening = state.opening + event.effect
         rest = state.years
         if rest and rest[0].year == event.year:
-            opening += _sum(rest[0].entries)
             rest = rest[1:]
+        # What is left when the entries of later years are taken off; mostly there are none, and then it is the balance.
+        opening = balance
+        for later in rest:
+            opening += _sum(later.entries).times(-1)
         return PersonalAccount(
             state.version + 1,
             state.participant,

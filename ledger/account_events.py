@@ -127,8 +127,11 @@ class FenMonths(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def total(self) -> int:
-        """The fen-months that earn."""
-        return self.opening.total + self.entries.total + self.deducted.total
+        """The fen-months that earn. Summed once for every account of a pool, so empty parts are passed over."""
+        total = self.opening.total
+        if self.entries is not NOTHING:
+            total += self.entries.total
+        return total if self.deducted is NOTHING else total + self.deducted.total
 
 
 class InterestEvent(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -7,9 +7,8 @@ Exit codes: 0 done · 1 error, nothing recorded · 2 done, rows refused · 3 a c
 from __future__ import annotations
 
 import sys
-from typing import Final
+from typing import Any, Final
 
-import click
 import psycopg
 import typer
 from eventsourcing.persistence import PersistenceError
@@ -26,6 +25,8 @@ from migrations.run import MigrationBusy, MigrationFault
 
 ERROR: Final = 1
 USAGE: Final = 64
+UsageError: Final[Any] = typer.BadParameter.__mro__[1]
+"""What typer raises for wrong usage, unknown commands included; it has no public name of its own there."""
 BUSY: Final = 75
 INTERRUPTED: Final = 130
 
@@ -49,10 +50,10 @@ def run(arguments: list[str] | None = None) -> int:
     """Run one command; gives its exit code."""
     try:
         ended = typer.main.get_command(app).main(arguments, prog_name="pension-ledger", standalone_mode=False)
-    except click.UsageError as fault:
+    except UsageError as fault:
         fault.show()
         return USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         console.notice("已中断：已记账的部分完整保留，再次运行即可续办")
         return INTERRUPTED
     except (BusyError, MigrationBusy, PoolTimeout) as busy:

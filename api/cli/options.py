@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-import click
 import typer
 
 from ledger.dates import DateFault, parse_business_date
@@ -32,7 +31,7 @@ def read_date(text: str, option: str) -> date:
     try:
         return parse_business_date(text)
     except DateFault as fault:
-        raise click.BadParameter(str(fault), param_hint=option) from fault
+        raise typer.BadParameter(str(fault), param_hint=option) from fault
 
 
 def read_account(text: str) -> UUID:
@@ -40,7 +39,7 @@ def read_account(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as fault:
-        raise click.BadParameter(f"账户编号 {text} 无效：须为 UUID", param_hint="--account") from fault
+        raise typer.BadParameter(f"账户编号 {text} 无效：须为 UUID", param_hint="--account") from fault
 
 
 def read_number(text: str) -> str:
@@ -48,4 +47,4 @@ def read_number(text: str) -> str:
     try:
         return normalise_citizen_number(text)
     except IdentityFault as fault:
-        raise click.BadParameter(str(fault), param_hint="--citizen") from fault
+        raise typer.BadParameter(str(fault), param_hint="--citizen") from fault

@@ -26,7 +26,7 @@ from ledger.store.job_record import JobRecord
 from ledger.store.log import PoolLog
 from ledger.store.mapper import encode
 from ledger.store.recorder import RulesMovedError
-from ledger.store.states import decode_state, load_states, page_of_states, state_row
+from ledger.store.states import decode_state, encode_state, load_states, page_of_states
 
 TRANCHE: Final = 20_000
 _TOPIC: Final = InterestCredited.topic.encode()
@@ -120,7 +120,7 @@ class InterestRun:
                 event = answer[0]
                 after = evolve(state, event)
                 writes.add_event(account, after.version, _TOPIC, encode(event))
-                writes.add_state(*state_row(account, state, after))
+                writes.add_state(account, state.version, after.version, year, encode_state(after))
                 credited.append(
                     Credited(account, state.division, after.opening.total, event.effect.interest, event.fen_months)
                 )
