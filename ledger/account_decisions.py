@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.account import PersonalAccount
+from ledger.account import PersonalAccount, evolve
 from ledger.account_events import (
     AccountClosed,
     AccountEvent,
@@ -35,8 +35,10 @@ from ledger.account_events import (
     TransferredOut,
 )
 from ledger.cap import check_cap
+from ledger.dates import FIRST_PERIOD
 from ledger.identity import age_on
-from ledger.late_money import Origin, restate_rate, settle_late
+from ledger.interest import earning_month
+from ledger.late_money import Origin, entered_in, restate_rate, settle_late
 from ledger.money import fen_to_yuan, yuan_to_fen
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import RegionRules, same_person
@@ -115,12 +117,19 @@ def take_over_balance(
     """
     if same := same_person(rules, origin.actor, origin.reviewer):
         return same
-    if (as_of.month, as_of.day) != (12, 31) or as_of >= today:
+    if (as_of.month, as_of.day) != (12, 31) or not FIRST_PERIOD <= as_of.year < today.year:
         return refuse(Reason.DATE, as_of.isoformat(), rule="期初余额须为已结束年度12月31日的余额")
     if any(fen < 0 for fen in effect.by_kind()) or effect.total <= 0:
         return refuse(Reason.AMOUNT, fen_to_yuan(effect.total), rule="期初余额各项不得为负，合计须大于零")
     if state.closed:
         return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
+    if state.first_year and not state.uncredited:  # or the years credited since would be credited a second time
+        return refuse(
+            Reason.DATE,
+            as_of.isoformat(),
+            rule=f"账户已结息至{state.credited_through}年度，期初余额须在首次结息之前接收",
+            remedy="转人工核查处理",
+        )
     if state.taken_over_on is not None or state.years or state.balance.total:
         return refuse(
             Reason.DATE,
@@ -159,11 +168,14 @@ def record_payment(
         return fault
     if state.closed:
         return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
-    late = is_late(state, payment.treasury_on.year) and _restates(rules, payment.treasury_on.year)
-    if late and history is None:
+    late = is_late(state, payment.treasury_on.year)
+    restated = late and _restates(rules, payment.treasury_on.year)
+    if restated and history is None:
         return NEEDS_HISTORY
-    event = _payment_event(payment, rules, origin)
-    events: Decided = settle_late(state, event, history, rules, origin) if late and history is not None else (event,)
+    event = _payment_event(payment, rules, origin, _first_open_month(state) if late and not restated else 0)
+    events: Decided = (event,)
+    if restated and history is not None:
+        events = settle_late(state, event, history, rules, origin)
     if isinstance(events, Refusal):
         return events
     return check_cap(state.aid_of(payment.period), payment.kind, payment.fen, rules) or events
@@ -174,16 +186,24 @@ def _restates(rules: RegionRules, year: int) -> bool:
     return rules.text("interest.late_entries", year) == "restate"
 
 
+def _first_open_month(state: PersonalAccount) -> int:
+    """YYYYMM of January of the first year not yet credited.
+
+    Late money that leaves credited years alone says so in its event, or a later re-settlement would let it earn there.
+    """
+    return (state.credited_through + 1) * 100 + 1
+
+
 def _payment_fault(state: PersonalAccount, payment: Payment, rules: RegionRules, today: date) -> Refusal | None:
     most = yuan_to_fen(rules.text("intake.amount_max", payment.treasury_on.year))
     if not 0 < payment.fen <= most:
         return refuse(
             Reason.AMOUNT, f"{fen_to_yuan(payment.fen)}元", rule=f"金额须大于零且不超过单笔上限{fen_to_yuan(most)}元"
         )
-    if payment.period > today.year + 1:
-        return refuse(Reason.PERIOD, payment.period, rule="费款所属期不得晚于下一年度")
-    if payment.treasury_on > today:
-        return refuse(Reason.DATE, payment.treasury_on.isoformat(), rule="入库日期不得晚于今日")
+    if not FIRST_PERIOD <= payment.period <= today.year + 1:
+        return refuse(Reason.PERIOD, payment.period, rule=f"费款所属期不得早于{FIRST_PERIOD}年或晚于下一年度")
+    if payment.treasury_on > today or payment.treasury_on.year < FIRST_PERIOD:
+        return refuse(Reason.DATE, payment.treasury_on.isoformat(), rule=f"入库日期不得早于{FIRST_PERIOD}年或晚于今日")
     if state.taken_over_on is not None and payment.treasury_on <= state.taken_over_on:
         return refuse(
             Reason.DATE,
@@ -202,7 +222,7 @@ _PAYMENT_EVENTS: Final[dict[MoneyKind, type[PaymentEvent]]] = {
 }
 
 
-def _payment_event(payment: Payment, rules: RegionRules, origin: Origin) -> PaymentEvent:
+def _payment_event(payment: Payment, rules: RegionRules, origin: Origin, not_before: int) -> PaymentEvent:
     said: dict[str, Any] = {
         "actor": origin.actor,
         "reviewer": origin.reviewer,
@@ -212,7 +232,9 @@ def _payment_event(payment: Payment, rules: RegionRules, origin: Origin) -> Paym
         "effect": Amounts.only(payment.kind, payment.fen),
         "effective_on": payment.treasury_on,
         "year": payment.period,
-        "interest_from": first_month(rules, f"interest.start_month.{payment.kind}", payment.treasury_on),
+        "interest_from": max(
+            first_month(rules, f"interest.start_month.{payment.kind}", payment.treasury_on), not_before
+        ),
         "serial": payment.serial,
         "voucher": payment.voucher,
         "payment_type": payment.payment_type,
@@ -255,26 +277,30 @@ def reverse_entry(
         return refuse(Reason.ALREADY_REVERSED, f"第{version}号记录")
     if state.closed:
         return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
+    late = is_late(state, entered_in(original))
+    restated = late and _restates(rules, original.effective_on.year)
     event = EntryReversed(
         **origin._asdict(),
         rule=rules.name,
         effect=original.effect.times(-1),
         effective_on=original.effective_on,
         year=original.year,
-        interest_from=original.interest_from,
+        interest_from=max(original.interest_from, _first_open_month(state) if late and not restated else 0),
         reverses=version,
         original=original.topic,
         reason=reason,
         serial=serial,
     )
-    late = is_late(state, event.effective_on.year) and _restates(rules, event.effective_on.year)
-    events = settle_late(state, event, history, rules, origin) if late else (event,)
+    events = settle_late(state, event, history, rules, origin) if restated else (event,)
     if isinstance(events, Refusal):
         return events
-    left = state.balance.total + sum(one.effect.total for one in events if isinstance(one, MoneyEvent))
+    after = state
+    for one in events:
+        after = evolve(after, one)
+    left = after.lowest_from()
     if left < 0:
         return refuse(
-            Reason.AMOUNT, f"{fen_to_yuan(-event.effect.total)}元", rule=f"冲正后账户余额将为{fen_to_yuan(left)}元",
+            Reason.AMOUNT, f"{fen_to_yuan(-event.effect.total)}元", rule=f"冲正后账户余额将低至{fen_to_yuan(left)}元",
             remedy="先收回已支付的部分，再办理冲正",
         )  # fmt: skip
     return events
@@ -315,11 +341,13 @@ def pay_out(
     reason: str = "",
 ) -> Decided:
     """个人账户养老金 or 退费 out of the balance, apportioned over its kinds. Reasons: AMOUNT, DATE, ACCOUNT_CLOSED."""
-    if not 0 < fen <= state.balance.total:
+    stops = first_month(rules, "interest.debit_month", on)
+    available = min(state.lowest_from(on.year, earning_month(stops, on.year)), state.balance.total)
+    if not 0 < fen <= available:
         return refuse(
             Reason.AMOUNT,
             f"{fen_to_yuan(fen)}元",
-            rule=f"支付金额须大于零且不超过余额{fen_to_yuan(state.balance.total)}元",
+            rule=f"支付金额须大于零且不超过当时起的余额{fen_to_yuan(available)}元",
         )
     if 0 < on.year <= state.credited_through:
         return refuse(Reason.DATE, on.isoformat(), rule=f"{state.credited_through}年度已结息，支付须记入其后年度")
@@ -331,7 +359,7 @@ def pay_out(
         "effect": apportioned(fen, state.balance).times(-1),
         "effective_on": on,
         "year": on.year,
-        "interest_from": first_month(rules, "interest.debit_month", on),
+        "interest_from": stops,
     }
     return (Refunded(**said, reason=reason) if kind is Refunded else BenefitPaid(**said),)
 

@@ -101,6 +101,17 @@ def _rate_for_leaving(year: int, rules: RegionRules) -> Rate | Refusal:
     return rate or refuse(Reason.NO_RATE, f"{year}年度", clause=rules.citation("interest.unpublished_rate", year))
 
 
+def _moved_after(state: PersonalAccount, on: date) -> bool:
+    """Whether money is dated in a month after that of `on`: it first counts in the month after its own, at the latest.
+
+    Days inside a month are not in the state, so money of the same month passes.
+    """
+    if not state.years:
+        return False
+    last = state.years[-1]
+    return (last.year, last.entries[-1].from_month) > (on.year, on.month + 1)
+
+
 def leave(
     state: PersonalAccount,
     on: date,
@@ -117,7 +128,7 @@ def leave(
     """
     if same := same_person(rules, origin.actor, origin.reviewer):
         return same
-    if state.years and on.year < state.years[-1].year:
+    if _moved_after(state, on):
         return refuse(Reason.DATE, on.isoformat(), rule=f"账户在{state.years[-1].year}年度已有款项，终结日期不得更早")
     if state.closed:
         return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")

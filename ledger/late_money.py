@@ -56,10 +56,19 @@ def credited_years(history: Sequence[AccountEvent]) -> dict[int, CreditedYear]:
     return years
 
 
+def entered_in(event: MoneyEvent) -> int:
+    """The year in which money counts toward interest for the first time, or stands in the balance at its end.
+
+    That is the year of its date; money that came late under `current_year` entered at the end of the last year then
+    credited, and its `interest_from` says so.
+    """
+    return max(event.effective_on.year, event.interest_from // 100 - 1)
+
+
 def movements(history: Sequence[AccountEvent]) -> list[Moved]:
     """All money of a history but interest."""
     return [
-        Moved(event.effective_on.year, event.interest_from, stands_incoming(event), event.effect)
+        Moved(entered_in(event), event.interest_from, stands_incoming(event), event.effect)
         for event in history
         if isinstance(event, MoneyEvent) and not isinstance(event, InterestEvent)
     ]
@@ -76,7 +85,7 @@ def settle_late(
 
     `state` and `history` stand before `event`, whose year is at most `state.credited_through`.
     """
-    touched = event.effective_on.year
+    touched = entered_in(event)
     credited = credited_years(history)
     opened: dict[int, CreditedYear] = {}
     if state.taken_over_on is None:

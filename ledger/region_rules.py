@@ -174,6 +174,10 @@ class RegionRules:
             dated = [value for value in file.value if value.name == name and value.valid_from <= year]
             if dated:
                 return max(dated, key=lambda value: value.valid_from)
+        for file in reversed(self.files):  # a year before the scheme: the oldest common value, never a crash
+            dated = [value for value in file.value if value.name == name]
+            if dated:
+                return min(dated, key=lambda value: value.valid_from)
         raise LookupError(f"no value of {name} for {year} in the rules of {self.region}")
 
     def text(self, name: str, year: int) -> str:
