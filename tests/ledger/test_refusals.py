@@ -1,0 +1,289 @@
+"""Every reason for which the ledger says no: one line each, their precedence, their four parts.
+
+Most are provoked through the real decision. What only the intake and the register can find (a person, a name, a serial,
+a column) is provoked there; here its refusal is made as they make it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from ledger.account_decisions import open_account
+from ledger.dates import FIRST_PERIOD
+from ledger.late_money import Origin
+from ledger.refusals import Reason, Refusal, Refused, first, refuse
+from ledger.region_rules import enter_value
+from tests.ledger.lives import HANDLER, HOLDER, TODAY, VILLAGE, Life, done, entered, reason, rules_of
+
+PRECEDENCE = """
+ROW_FAULT
+IDENTITY_FAULT
+UNKNOWN_PERSON
+NAME_DIFFERS
+SAME_PERSON
+UNDER_AGE
+ALREADY_OPEN
+UNKNOWN_ACCOUNT
+UNKNOWN_DIVISION
+KIND
+AMOUNT
+PERIOD
+DATE
+SERIAL_CONFLICT
+NOTHING_TO_REVERSE
+ALREADY_REVERSED
+ACCOUNT_CLOSED
+YEAR_NOT_ENDED
+ALREADY_CREDITED
+EARLIER_YEAR_OPEN
+NO_RATE
+NO_CAP
+OVER_CAP
+RULE_VALUE
+"""
+"""Where several faults meet, the one further up is told. A caller may rely on this order."""
+
+PARTS = ("值：", "规则：", "依据：", "办法：")
+FOUND_BY_INTAKE_OR_REGISTER = (
+    Reason.ROW_FAULT,
+    Reason.IDENTITY_FAULT,
+    Reason.UNKNOWN_PERSON,
+    Reason.NAME_DIFFERS,
+    Reason.ALREADY_OPEN,
+    Reason.UNKNOWN_ACCOUNT,
+    Reason.UNKNOWN_DIVISION,
+    Reason.KIND,
+    Reason.SERIAL_CONFLICT,
+)
+
+
+def a_life() -> Life:
+    """2023 and 2024 hold money, 2023 is credited; 2022 and 2024 have no rate, 2025 no cap."""
+    life = Life(rules_of(rates={2023: "0.0397", 2025: "0.015"}, caps={2024: "3000"}))
+    done(life.pay_in("contribution", "500.00", date(2023, 3, 14)))  # version 2
+    done(life.pay_in("collective_subsidy", "2999.00", date(2024, 5, 6)))  # version 3
+    done(life.credit(2023))  # version 4
+    return life
+
+
+def a_closed_life() -> Life:
+    """The same, transferred out on 20 August 2025."""
+    life = a_life()
+    done(life.leave(date(2025, 8, 20), to="150800"))
+    return life
+
+
+def a_reversed_life() -> Life:
+    """Version 3 is reversed."""
+    life = a_life()
+    done(life.reverse(3))
+    return life
+
+
+def two_open_years() -> Life:
+    """2024 and 2025 hold money and neither is credited."""
+    life = a_life()
+    done(life.pay_in("contribution", "500.00", date(2025, 3, 14)))
+    return life
+
+
+def opened(on: date, birth: date = date(1970, 5, 20)) -> object:
+    return open_account(rules_of(), HANDLER, HOLDER, VILLAGE, birth, on, TODAY)
+
+
+def taken_over(**said: object) -> object:
+    life = Life()
+    return life.take_over(date(2024, 12, 31), contribution="1.00") if not said else life.take_over(**said)
+
+
+def one_person(act: Callable[[Life], object]) -> object:
+    """The same act with one person as handler and reviewer."""
+    life = a_life()
+    life.two = Origin("handler-1", " handler-1 ")
+    return act(life)
+
+
+def a_value(
+    name: str = "cap", year: int = 2025, value: str = "3000", document: str = "示例文号", **said: bool
+) -> object:
+    return enter_value(
+        rules_of(), entered(name, year, value, document), credited=said.get("credited", False), this_year=TODAY.year
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "act"),
+    [
+        # Two people.
+        (Reason.SAME_PERSON, lambda: one_person(lambda life: life.leave(date(2025, 8, 20)))),
+        (Reason.SAME_PERSON, lambda: one_person(lambda life: life.take_over(date(2024, 12, 31), contribution="1.00"))),
+        # Opening.
+        (Reason.UNDER_AGE, lambda: opened(date(2024, 5, 19), birth=date(2008, 5, 20))),
+        (Reason.DATE, lambda: opened(date(2026, 11, 24))),
+        (Reason.DATE, lambda: opened(date(1970, 5, 19))),
+        # A balance taken over.
+        (Reason.AMOUNT, lambda: taken_over(as_of=date(2024, 12, 31), contribution="0.00")),
+        (Reason.AMOUNT, lambda: taken_over(as_of=date(2024, 12, 31), contribution="5.00", interest="-0.01")),
+        (Reason.DATE, lambda: taken_over(as_of=date(2024, 12, 30), contribution="1.00")),
+        (Reason.DATE, lambda: taken_over(as_of=date(2026, 12, 31), contribution="1.00")),
+        (Reason.DATE, lambda: taken_over(as_of=date(FIRST_PERIOD - 1, 12, 31), contribution="1.00")),
+        (Reason.DATE, lambda: a_life().take_over(date(2024, 12, 31), contribution="1.00")),
+        (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().take_over(date(2024, 12, 31), contribution="1.00")),
+        # Money in.
+        (Reason.AMOUNT, lambda: a_life().pay_in("contribution", "0.00", date(2025, 3, 14))),
+        (Reason.AMOUNT, lambda: a_life().pay_in("contribution", "-0.01", date(2025, 3, 14))),
+        (Reason.AMOUNT, lambda: a_life().pay_in("contribution", "10000000.01", date(2025, 3, 14))),
+        (Reason.PERIOD, lambda: a_life().pay_in("contribution", "1.00", date(2025, 3, 14), period=TODAY.year + 2)),
+        (Reason.PERIOD, lambda: a_life().pay_in("contribution", "1.00", date(2025, 3, 14), period=FIRST_PERIOD - 1)),
+        (Reason.DATE, lambda: a_life().pay_in("contribution", "1.00", date(2026, 11, 24))),
+        (Reason.DATE, lambda: a_life().pay_in("contribution", "1.00", date(FIRST_PERIOD - 1, 12, 31), period=2024)),
+        (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().pay_in("contribution", "1.00", date(2025, 3, 14))),
+        (Reason.NO_RATE, lambda: a_life().pay_in("contribution", "1.00", date(2022, 3, 14))),
+        (Reason.NO_CAP, lambda: a_life().pay_in("social_aid", "1.00", date(2025, 3, 14))),
+        (Reason.OVER_CAP, lambda: a_life().pay_in("social_aid", "1.01", date(2024, 3, 14))),
+        # Reversals.
+        (Reason.NOTHING_TO_REVERSE, lambda: a_life().reverse(0)),
+        (Reason.NOTHING_TO_REVERSE, lambda: a_life().reverse(5)),
+        (Reason.NOTHING_TO_REVERSE, lambda: a_life().reverse(1)),
+        (Reason.NOTHING_TO_REVERSE, lambda: a_life().reverse(4)),
+        (Reason.NOTHING_TO_REVERSE, lambda: a_reversed_life().reverse(5)),
+        (Reason.NOTHING_TO_REVERSE, lambda: (life := a_closed_life()).reverse(len(life.events))),
+        (Reason.ALREADY_REVERSED, lambda: a_reversed_life().reverse(3)),
+        (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().reverse(2)),
+        # Money out, and in from elsewhere.
+        (Reason.AMOUNT, lambda: a_life().pension("0.00", date(2025, 3, 14))),
+        (Reason.AMOUNT, lambda: a_life().refund("9999.00", date(2025, 3, 14))),
+        (Reason.DATE, lambda: a_life().pension("1.00", date(2023, 12, 31))),
+        (Reason.AMOUNT, lambda: a_life().receive(date(2025, 3, 14), contribution="0.00")),
+        (Reason.DATE, lambda: a_life().receive(date(2023, 3, 14), contribution="1.00")),
+        (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().receive(date(2026, 3, 14), contribution="1.00")),
+        # Interest.
+        (Reason.YEAR_NOT_ENDED, lambda: Life.credit(a_life(), TODAY.year)),
+        (Reason.ALREADY_CREDITED, lambda: a_life().credit(2023)),
+        (Reason.EARLIER_YEAR_OPEN, lambda: two_open_years().credit(2025)),
+        (Reason.NO_RATE, lambda: a_life().credit(2024)),
+        (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().credit(2025)),
+        # The end.
+        (Reason.DATE, lambda: a_life().leave(date(2024, 4, 30))),
+        (Reason.DATE, lambda: a_life().leave(date(2023, 12, 31))),
+        (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().leave(date(2026, 1, 5))),
+        # Values of the rules.
+        (Reason.RULE_VALUE, lambda: a_value(name="floor")),
+        (Reason.RULE_VALUE, lambda: a_value(value="-1")),
+        (Reason.RULE_VALUE, lambda: a_value(document=" ")),
+        (Reason.PERIOD, lambda: a_value(year=TODAY.year + 2)),
+        (Reason.ALREADY_CREDITED, lambda: a_value("rate", 2023, "0.0262", credited=True)),
+    ],
+)  # fmt: skip
+def test_each_reason(told, act):
+    assert reason(act()) is told
+
+
+@pytest.mark.parametrize("told", FOUND_BY_INTAKE_OR_REGISTER)
+def test_each_reason_that_intake_and_register_find(told):
+    assert reason(refuse(told, "第7行")) is told
+
+
+def test_no_reason_is_left_out():
+    """Each is provoked above or belongs to intake and register; a new one must join one of the two."""
+    provoked = {mark.args[1][row][0] for mark in test_each_reason.pytestmark for row in range(len(mark.args[1]))}
+    assert provoked | set(FOUND_BY_INTAKE_OR_REGISTER) == set(Reason)
+    assert not provoked & set(FOUND_BY_INTAKE_OR_REGISTER)
+
+
+def test_the_precedence():
+    assert [told.value for told in Reason] == PRECEDENCE.split()
+
+
+def test_the_first_of_several_is_told():
+    answers = [refuse(told, "") for told in reversed(Reason)]
+    for told in Reason:
+        assert reason(first(None, *answers)) is told
+        answers.pop()
+    assert first(None) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "act"),
+    [
+        # money in: amount > period > date > closed > rate > cap
+        (Reason.AMOUNT, lambda: a_life().pay_in("contribution", "0.00", date(2026, 11, 24), period=2099)),
+        (Reason.PERIOD, lambda: a_life().pay_in("contribution", "1.00", date(2026, 11, 24), period=2099)),
+        (Reason.DATE, lambda: a_closed_life().pay_in("contribution", "1.00", date(2026, 11, 24))),
+        (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().pay_in("social_aid", "1.00", date(2022, 1, 1), period=2025)),
+        (Reason.NO_RATE, lambda: a_life().pay_in("social_aid", "1.00", date(2022, 1, 1), period=2025)),
+        (Reason.NO_RATE, lambda: a_life().pay_in("social_aid", "9999.00", date(2022, 1, 1), period=2024)),
+        # reversal: nothing to reverse > already reversed > closed
+        (Reason.NOTHING_TO_REVERSE, lambda: a_closed_life().reverse(99)),
+        (Reason.NOTHING_TO_REVERSE, lambda: a_closed_life().reverse(1)),
+        (Reason.ALREADY_REVERSED, lambda: a_life_reversed_and_closed().reverse(3)),
+        # interest: closed > not ended > already credited > earlier year open > rate
+        (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().credit(TODAY.year)),
+        (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().credit(2023)),
+        (Reason.YEAR_NOT_ENDED, lambda: two_open_years().credit(TODAY.year)),
+        (Reason.YEAR_NOT_ENDED, lambda: two_open_years().credit(2027)),
+        (Reason.EARLIER_YEAR_OPEN, lambda: three_years_without_a_rate().credit(2024)),
+        # money out: amount > date > closed
+        (Reason.AMOUNT, lambda: a_life().pension("0.00", date(2023, 3, 14))),
+        # the end: two people > date > closed
+        (Reason.SAME_PERSON, lambda: one_person(lambda life: life.leave(date(2020, 1, 1)))),
+        # values of the rules: two people > period > value
+        (Reason.PERIOD, lambda: a_value(year=1989, value="-1", document="")),
+    ],
+)  # fmt: skip
+def test_where_two_faults_meet(told, act):
+    assert reason(act()) is told
+
+
+def a_life_reversed_and_closed() -> Life:
+    life = a_reversed_life()
+    done(life.leave(date(2025, 8, 20)))
+    return life
+
+
+def three_years_without_a_rate() -> Life:
+    """2023 is open, and neither 2023 nor 2024 has a rate."""
+    life = Life(rules_of())
+    done(life.pay_in("contribution", "1.00", date(2023, 3, 14)))
+    done(life.pay_in("contribution", "1.00", date(2024, 3, 14)))
+    return life
+
+
+@pytest.mark.parametrize("told", Reason)
+def test_every_refusal_says_value_rule_clause_and_remedy(told):
+    text = refuse(told, "1.00元").text
+    assert [text.count(part) for part in PARTS] == [1, 1, 1, 1]
+    assert [text.index(part) for part in PARTS] == sorted(text.index(part) for part in PARTS)
+    said = [one.partition("：")[2] for one in text.split("；") if one.startswith(tuple(PARTS))]
+    assert len(said) == 4
+    assert all(one.strip() for one in said)
+    assert said[0] == "1.00元"
+
+
+def test_a_region_s_wording_takes_the_place_of_the_house_s():
+    refusal = refuse(Reason.OVER_CAP, "1.00元", rule="甲", clause="乙", remedy="丙")
+    assert refusal.text == "值：1.00元；规则：甲；依据：乙；办法：丙"
+    assert str(Refused(refusal)) == refusal.text
+    assert Refused(refusal).refusal is refusal
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda: a_life().pay_in("contribution", "-1.00", date(2025, 3, 14)),
+        lambda: a_life().pay_in("social_aid", "1.01", date(2024, 3, 14)),
+        lambda: a_life().credit(2024),
+        lambda: a_life().leave(date(2024, 4, 30)),
+        lambda: opened(date(2024, 5, 19), birth=date(2008, 5, 20)),
+    ],
+)
+def test_a_decision_s_refusal_names_no_person(act):
+    """Neither the holder's id nor a birth day stands in it: result files are handed on."""
+    refusal = act()
+    assert isinstance(refusal, Refusal)
+    assert str(HOLDER) not in refusal.text
+    assert "2008-05-20" not in refusal.text
+    assert all(part.strip() for part in (refusal.value, refusal.rule, refusal.clause, refusal.remedy))
