@@ -1,0 +1,247 @@
+"""The events behind the golden files, as objects of today, and the order in which a stream may hold them.
+
+Each event type has three files: a realistic event (`<topic>.v1.json`), one that says everything it can
+(`<topic>.v1.full.json`) and one that says nothing it may leave out (`<topic>.v1.minimal.json`). When a class gets
+version 2, its files of version 1 stay as they are, and their objects here become what version 1 is read as.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from ledger.account_events import (
+    AccountClosed,
+    AccountEvent,
+    AccountOpened,
+    BalanceTakenOver,
+    BenefitPaid,
+    CollectiveSubsidyRecorded,
+    ContributionRecorded,
+    EntryReversed,
+    FenMonths,
+    GovernmentSubsidyRecorded,
+    HolderRenamed,
+    InterestAdjusted,
+    InterestCredited,
+    Refunded,
+    SocialAidRecorded,
+    TransferredIn,
+    TransferredOut,
+)
+from ledger.region_rules import PoolOpened, RuleEvent, ValueEntered
+from ledger.store.mapper import Event
+from ledger.words import Amounts
+
+FOLDER = Path(__file__).parent / "events"
+HOLDER = UUID("01906a8e-5c00-7a3b-9c11-2f6d3e4b5a60")
+FILE = "file 9f2c41e07ad3b85566d1f0c3a4e27b98c1d05e6f7a8b9c0d1e2f3a4b5c6d7e8f line 12"
+BY: dict[str, Any] = {"actor": "handler-07", "rule": "neimenggu 2026-11#3"}
+BY_TWO: dict[str, Any] = {**BY, "reviewer": "reviewer-02"}
+ALL: dict[str, Any] = {**BY_TWO, "cause": FILE, "command_id": "0190b3d2-7c1e-7f00-8a4d-93c2b1a0f5e4"}
+BY_HAND: dict[str, Any] = {**BY, "cause": "command"}
+VILLAGE_CODE, DONOR_CODE = "N2150781MF0000005R", "91350100M000100Y43"
+TAKEN_OVER = Amounts(200000, 0, 30000, 0, 9000, 6678)
+ALL_THAT_IS_LEFT = Amounts(247000, 0, 60000, 0, 15700, 19195)
+EVERY_KIND = Amounts(60000, 20000, 30000, 10000, 7000, 1234)
+EVERY_KIND_OUT = EVERY_KIND.times(-1)
+INTEREST: dict[str, Any] = {
+    "year": 2024,
+    "effective_on": date(2024, 12, 31),
+    "rate": "0.0262",
+    "rate_document": "示例人社〔2025〕1号",
+    "rounding": "half_up",
+}
+PAID: dict[str, Any] = {
+    "serial": "3150781240300001234",
+    "voucher": "315078240300000567",
+    "payment_type": "lump_sum",
+    "paid_on": date(2024, 3, 13),
+    "payer": VILLAGE_CODE,
+    "batch": "20240315-001",
+}
+
+
+def money(amounts: Amounts, on: date, year: int, interest_from: int) -> dict[str, Any]:
+    """What every money event says."""
+    return {"effect": amounts, "effective_on": on, "year": year, "interest_from": interest_from}
+
+
+def paid(kind: str, fen: int, on: date, interest_from: int, **said: Any) -> dict[str, Any]:
+    """A row of money in as the tax side reports it."""
+    return {
+        **BY,
+        "cause": FILE,
+        **money(Amounts(**{kind: fen}), on, on.year, interest_from),
+        "serial": "3150781240300001234",
+        "voucher": "315078240300000567",
+        "paid_on": on,
+        "batch": "20240315-001",
+        **said,
+    }
+
+
+REALISTIC: tuple[Event, ...] = (
+    AccountOpened(**BY, cause=FILE, participant=HOLDER, division="150781100200", opened_on=date(2012, 6, 1)),
+    BalanceTakenOver(**BY_TWO, cause=FILE, **money(TAKEN_OVER, date(2023, 12, 31), 2023, 202401)),
+    HolderRenamed(**BY_TWO, participant=HOLDER, register_version=2, document="户口簿更名页"),
+    ContributionRecorded(**paid("contribution", 50000, date(2024, 3, 14), 202404)),
+    CollectiveSubsidyRecorded(**paid("collective_subsidy", 30000, date(2024, 9, 2), 202410, payer=VILLAGE_CODE)),
+    SocialAidRecorded(**paid("social_aid", 10000, date(2024, 9, 3), 202410, payer=DONOR_CODE)),
+    GovernmentSubsidyRecorded(
+        **BY, cause=FILE, **money(Amounts(government_subsidy=6000), date(2024, 11, 20), 2024, 202412),
+        serial="C2024110001", level="省级", allocation_document="示例财社〔2024〕11号",
+    ),
+    BenefitPaid(**BY_HAND, **money(Amounts(contribution=-3000, interest=-597), date(2024, 12, 5), 2024, 202501)),
+    InterestCredited(
+        **BY_TWO, cause="interest 2024", effect=Amounts(interest=7694), **INTEREST,
+        fen_months=FenMonths(opening=TAKEN_OVER.times(12), entries=Amounts(450000, 0, 90000, 30000, 6000)),
+    ),
+    EntryReversed(
+        **BY_TWO, cause="command", **money(Amounts(social_aid=-10000), date(2024, 9, 3), 2024, 202410),
+        reverses=6, original="account.social_aid_recorded", reason="资助方重复转账",
+    ),
+    InterestAdjusted(
+        **BY_TWO, cause="command", effect=Amounts(interest=-65), **INTEREST,
+        fen_months=FenMonths(opening=TAKEN_OVER.times(12), entries=Amounts(450000, 0, 90000, 0, 6000)),
+        before=7694, after=7629, because="entry 10",
+    ),
+    TransferredIn(
+        **BY, cause="command", **money(Amounts(10000, 0, 0, 0, 700, 321), date(2025, 2, 10), 2025, 202503),
+        origin="150800", document="联系函示例7号",
+    ),
+    Refunded(**BY_HAND, **money(Amounts(contribution=-10000), date(2025, 3, 3), 2025, 202504), reason="重复缴费"),
+    TransferredOut(
+        **BY_TWO, cause="command", effect=ALL_THAT_IS_LEFT.times(-1), effective_on=date(2025, 7, 20), year=2025,
+        to="640100", document="联系函示例9号",
+    ),
+    AccountClosed(
+        **BY_TWO, cause="command", effect=ALL_THAT_IS_LEFT.times(-1), effective_on=date(2025, 7, 20), year=2025,
+        reason="死亡",
+    ),
+    PoolOpened(actor="handler-07", code="150700", name="示例统筹区", region="neimenggu"),
+    ValueEntered(
+        actor="handler-07", reviewer="reviewer-02", name="rate", year=2024, value="0.0262",
+        document="示例人社〔2025〕1号",
+    ),
+)  # fmt: skip
+
+FULL: tuple[Event, ...] = (
+    AccountOpened(**ALL, participant=HOLDER, division="150781100200", opened_on=date(2012, 6, 1)),
+    HolderRenamed(**ALL, participant=HOLDER, register_version=2, document="户口簿更名页"),
+    BalanceTakenOver(**ALL, **money(EVERY_KIND, date(2023, 12, 31), 2023, 202401)),
+    ContributionRecorded(**ALL, **PAID, **money(Amounts(government_paid=20000), date(2024, 3, 14), 2022, 202404)),
+    CollectiveSubsidyRecorded(
+        **ALL, **PAID, **money(Amounts(collective_subsidy=30000), date(2024, 3, 14), 2022, 202404)
+    ),
+    SocialAidRecorded(**ALL, **PAID, **money(Amounts(social_aid=10000), date(2024, 3, 14), 2022, 202404)),
+    GovernmentSubsidyRecorded(
+        **ALL, **PAID, **money(Amounts(government_subsidy=7000), date(2024, 3, 14), 2022, 202404),
+        level="县级", allocation_document="示例财社〔2024〕11号",
+    ),
+    InterestCredited(
+        **ALL, effect=Amounts(interest=12505), interest_from=0, **INTEREST,
+        fen_months=FenMonths(opening=EVERY_KIND.times(7), entries=EVERY_KIND, deducted=EVERY_KIND_OUT),
+        through_month=7, provisional=True,
+    ),
+    InterestAdjusted(
+        **ALL, effect=Amounts(interest=-65), **INTEREST,
+        fen_months=FenMonths(opening=EVERY_KIND.times(12), entries=EVERY_KIND, deducted=EVERY_KIND_OUT),
+        through_month=11, provisional=True, before=7735, after=7670, because="restatement 2024",
+    ),
+    BenefitPaid(**ALL, **money(EVERY_KIND_OUT, date(2024, 12, 5), 2024, 202501)),
+    EntryReversed(
+        **ALL, **money(EVERY_KIND_OUT, date(2023, 12, 31), 2023, 202401),
+        reverses=2, original="account.balance_taken_over", reason="核对有误", serial="3150781240300001234",
+    ),
+    Refunded(**ALL, **money(EVERY_KIND_OUT, date(2025, 3, 3), 2025, 202504), reason="重复缴费"),
+    TransferredOut(
+        **ALL, **money(EVERY_KIND_OUT, date(2025, 7, 20), 2025, 202508), to="640100", document="联系函示例9号"
+    ),
+    TransferredIn(
+        **ALL, **money(EVERY_KIND, date(2025, 2, 10), 2025, 202503), origin="150800", document="联系函示例7号"
+    ),
+    AccountClosed(**ALL, **money(EVERY_KIND_OUT, date(2025, 7, 20), 2025, 202508), reason="参加职工养老保险"),
+    PoolOpened(actor="handler-07", reviewer="reviewer-02", code="150700", name="示例统筹区", region="neimenggu"),
+    ValueEntered(
+        actor="handler-07", reviewer="reviewer-02", name="interest.debit_month", year=2024, value="same",
+        document="示例文号",
+    ),
+)  # fmt: skip
+
+_NOTHING: dict[str, Any] = {**BY, "effect": Amounts(), "effective_on": date(2024, 12, 31), "year": 2024}
+_NO_INTEREST: dict[str, Any] = {**BY, **INTEREST, "effect": Amounts(), "fen_months": FenMonths()}
+
+MINIMAL: tuple[Event, ...] = (
+    AccountOpened(**BY, participant=HOLDER, division="", opened_on=date(2012, 6, 1)),
+    HolderRenamed(**BY, participant=HOLDER, register_version=1, document=""),
+    BalanceTakenOver(**_NOTHING),
+    ContributionRecorded(**_NOTHING),
+    CollectiveSubsidyRecorded(**_NOTHING),
+    SocialAidRecorded(**_NOTHING),
+    GovernmentSubsidyRecorded(**_NOTHING),
+    InterestCredited(**_NO_INTEREST),
+    InterestAdjusted(**_NO_INTEREST, before=0, after=0, because=""),
+    BenefitPaid(**_NOTHING),
+    EntryReversed(**_NOTHING, reverses=2, original="account.contribution_recorded", reason=""),
+    Refunded(**_NOTHING, reason=""),
+    TransferredOut(**_NOTHING, to="", document=""),
+    TransferredIn(**_NOTHING, origin="", document=""),
+    AccountClosed(**_NOTHING, reason=""),
+    PoolOpened(actor="handler-07", code="", name="", region="neimenggu"),
+    ValueEntered(actor="handler-07", name="cap", year=2024, value="", document=""),
+)
+
+
+def golden_files() -> Iterator[tuple[str, Event]]:
+    """Each golden file's name with the event it holds."""
+    for suffix, events in (("", REALISTIC), (".full", FULL), (".minimal", MINIMAL)):
+        for event in events:
+            yield f"{event.topic}.v{event.class_version}{suffix}.json", event
+
+
+LEAVING_INTEREST = InterestCredited(
+    **BY_TWO,
+    cause="command",
+    effect=Amounts(interest=5164),
+    effective_on=date(2025, 7, 20),
+    year=2025,
+    rate="0.0262",
+    rate_document="示例人社〔2025〕1号",
+    rounding="half_up",
+    through_month=7,
+    provisional=True,
+    fen_months=FenMonths(
+        opening=Amounts(247000, 0, 60000, 0, 15000, 13710).times(7),
+        entries=Amounts(10000, 0, 0, 0, 700, 321).times(5),
+        deducted=Amounts(contribution=-10000).times(4),
+    ),
+)
+"""A life has two of this type; the golden file is that of a whole year."""
+
+
+def golden_stream() -> tuple[AccountEvent, ...]:
+    """One life through every realistic event of an account but the closure, in an order that `evolve` accepts.
+
+    An account ends once: this stream ends by transfer, `golden_stream_of_a_closure` by closing.
+    """
+    *before, transferred_out, _ = _account_events()
+    return *before, LEAVING_INTEREST, transferred_out
+
+
+def golden_stream_of_a_closure() -> tuple[AccountEvent, ...]:
+    """The same life, closed instead of transferred out."""
+    *before, _, closed = _account_events()
+    return *before, LEAVING_INTEREST, closed
+
+
+def _account_events() -> list[AccountEvent]:
+    return [event for event in REALISTIC if isinstance(event, AccountEvent)]
+
+
+def golden_rules() -> tuple[RuleEvent, ...]:
+    """The realistic events of a pool's rules, in order."""
+    return tuple(one for one in REALISTIC if isinstance(one, RuleEvent))
