@@ -84,11 +84,17 @@ class ShippedValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def citation(self) -> str:
         """Document and clause as a refusal or a history quotes them; what is not stated says so."""
-        quoted = self.document if self.document.startswith(("《", "本账簿", "未见")) else f"《{self.document}》"
+        if self.document == NOT_WRITTEN:
+            return f"所存文件未载（{CONFIDENCE[self.confidence]}）"
+        quoted = (
+            self.document if "〔" in self.document or self.document.startswith("本账簿") else f"《{self.document}》"
+        )
         told = f"{quoted}{self.clause}"
         return told if self.confidence == "stated" else f"{told}（{CONFIDENCE[self.confidence]}）"
 
 
+NOT_WRITTEN: Final = "未见文件"
+"""The document of a value that no stored text states: a house default."""
 CONFIDENCE: Final = {"stated": "文本载明", "inferred": "推定", "assumed": "假定"}
 
 

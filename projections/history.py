@@ -66,6 +66,9 @@ TITLES: Final = {
 """What each event is called in Chinese."""
 
 
+_PAGE: Final = 5_000
+
+
 def events(
     log: PoolLog, account: UUID, known_at: str | None = None, as_of: date | None = None
 ) -> Iterator[dict[str, Any]]:
@@ -79,6 +82,26 @@ def events(
         raise Refused(refuse(Reason.UNKNOWN_ACCOUNT, f"账户{account}，位置{known.position}"))
     told = _told(rows, _Clauses(log))
     return (one for one in told if as_of is None or not one["effective_on"] or one["effective_on"] <= as_of.isoformat())
+
+
+def pool_events(log: PoolLog, known_at: str | None = None) -> Iterator[dict[str, Any]]:
+    """Every event of a pool in the order recorded, with its stream, page by page: no snapshot is held."""
+    known = resolve(log, known_at)
+    return _whole_log(log, known.position, _Clauses(log))
+
+
+def _whole_log(log: PoolLog, end: int, clauses: _Clauses) -> Iterator[dict[str, Any]]:
+    for above in range(0, end, _PAGE):
+        with log.connections.connection() as connection:
+            rows = execute(
+                connection,
+                log,
+                "SELECT originator_id, originator_version, notification_id, recorded_at, topic, state"
+                " FROM {ledger_events} WHERE notification_id > %s AND notification_id <= %s ORDER BY notification_id",
+                (above, min(above + _PAGE, end)),
+            )
+        for row, event in zip(rows, _told([row[1:] for row in rows], clauses), strict=True):
+            yield {"account": str(row[0]), **event}
 
 
 def rules_events(log: PoolLog, known_at: str | None = None) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,8 @@ import typer
 from eventsourcing.persistence import PersistenceError
 from psycopg_pool import PoolTimeout
 
-from api.cli import console, database, entry, imports, interest, participant, pool, rules
+from api.cli import console, database, entry, imports, interest, participant, pool, projections, reads, rules
+from api.cli.demo import demo
 from api.cli.session import CommandFault
 from api.files.table_header import FileFault
 from ledger.refusals import Refused
@@ -44,6 +45,11 @@ app.add_typer(interest.app, name="interest")
 app.add_typer(entry.app, name="entry")
 app.add_typer(participant.app, name="participant")
 app.add_typer(database.app, name="database")
+app.add_typer(projections.app, name="projections")
+app.command()(reads.balances)
+app.command()(reads.statement)
+app.command()(reads.events)
+app.command()(demo)
 
 
 def run(arguments: list[str] | None = None) -> int:
