@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 from pathlib import Path
@@ -34,7 +35,8 @@ def url(
         if wait:
             console.notice("数据库保持运行，按 Ctrl-C 结束")
             signal.signal(signal.SIGTERM, signal.default_int_handler)
-            signal.pause()
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.pause()
 
 
 @app.command()
