@@ -79,9 +79,17 @@ class _Rebuild:
         return self.position
 
     def _make(self) -> None:
-        self._execute(
-            f"CREATE TABLE {{aside}} (LIKE {{table}} INCLUDING DEFAULTS) WITH (fillfactor = {self._fold.fillfactor})"
-        )
+        """The empty table aside, made like the one in use and readable to the same roles."""
+        filled = f" WITH (fillfactor = {self._fold.fillfactor})" if self._fold.fillfactor < 100 else ""
+        self._execute(f"CREATE TABLE {{aside}} (LIKE {{table}} INCLUDING DEFAULTS){filled}")
+        granted = self._execute(
+            "SELECT privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END"
+            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl)"
+            " WHERE n.nspname = %s AND c.relname = %s AND grantee <> c.relowner",
+            self._log.schema, self._fold.table,
+        )  # fmt: skip
+        for privilege, grantee in granted:
+            self._execute(f"GRANT {privilege} ON {{aside}} TO {grantee}")
         if self._fold.conflict:
             self._make_key()
 
