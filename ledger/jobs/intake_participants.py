@@ -27,6 +27,7 @@ from ledger.words import new_id
 
 REQUIRED: Final = ("姓名", "公民身份号码", "性别", "旗县", "乡镇", "村", "参保日期")
 TEXT: Final = ("公民身份号码",)
+_PLACES: Final = ("旗县", "乡镇", "村")
 
 
 class ParticipantRow(NamedTuple):
@@ -58,10 +59,21 @@ class ParticipantIntake(Intake[ParticipantRow]):
     ) -> None:
         super().__init__(log, register, source, actor, dry_run=dry_run)
         self._strict = strict_divisions
-        self._divisions = Divisions(log)
+        self._read_divisions: Divisions | None = None
         self._holders: dict[bytes, Holder] = {}
         self._new: dict[bytes, NewHolder] = {}
-        self.divisions_added: list[str] = []
+
+    @property
+    def divisions_added(self) -> list[str]:
+        """Names of the counties, townships and villages this file named for the first time."""
+        return self._divisions.new_names
+
+    @property
+    def _divisions(self) -> Divisions:
+        """Read when the first row asks: by then the job lock is held, and nobody else adds any."""
+        if self._read_divisions is None:
+            self._read_divisions = Divisions(self.log)
+        return self._read_divisions
 
     def read(self, line: int, cells: list[str]) -> ParticipantRow | Outcome:
         """Number, sex, name, places and date of one row. Reasons: IDENTITY_FAULT, UNKNOWN_DIVISION, DATE."""
@@ -76,9 +88,10 @@ class ParticipantIntake(Intake[ParticipantRow]):
             return refused(
                 line, "", refuse(Reason.IDENTITY_FAULT, f"第{line}行“姓名”", rule="姓名不得为空，须在一行之内")
             )
-        county, township, village = (squeezed(self.cell(cells, column)) for column in ("旗县", "乡镇", "村"))
+        county, township, village = (squeezed(self.cell(cells, column)) for column in _PLACES)
         if not (county and township and village):
-            return refused(line, "", refuse(Reason.UNKNOWN_DIVISION, f"“{county}”“{township}”“{village}”"))
+            empty = next(column for column in _PLACES if not squeezed(self.cell(cells, column)))
+            return refused(line, "", refuse(Reason.UNKNOWN_DIVISION, f"第{line}行“{empty}”为空"))
         try:
             opened_on = parse_business_date(self.cell(cells, "参保日期"))
         except DateFault as fault:
@@ -97,14 +110,13 @@ class ParticipantIntake(Intake[ParticipantRow]):
 
     def decide(self, row: ParticipantRow) -> Outcome:
         """Open the account, unless the person has one. Reasons: NAME_DIFFERS, ALREADY_OPEN, UNDER_AGE, DATE, …"""
-        if row.digest in self._new:
-            holder = self._new[row.digest]
-            if holder.name and holder.name != row.name:
-                return refused(row.line, "", refuse(Reason.NAME_DIFFERS, f"第{row.line}行“姓名”"))
-            return self._standing(row, holder.account)
-        found = self._holders.get(row.digest)
+        found, new = self._holders.get(row.digest), self._new.get(row.digest)
         if found and found.name_digest != self.register.name_digest(found.participant, row.name):
             return refused(row.line, "", refuse(Reason.NAME_DIFFERS, f"第{row.line}行“姓名”"))
+        if new and new.name and new.name != row.name:
+            return refused(row.line, "", refuse(Reason.NAME_DIFFERS, f"第{row.line}行“姓名”"))
+        if new:
+            return self._standing(row, new.account)
         if found and found.account:
             state = self.tranche.state(found.account)
             if state is not None and not state.closed:
@@ -113,21 +125,26 @@ class ParticipantIntake(Intake[ParticipantRow]):
 
     def _standing(self, row: ParticipantRow, account: bytes) -> Outcome:
         state = self.tranche.state(account)
-        same_place = state is not None and state.division == self._divisions.village(row.places, strict=True)
+        same_place = state is not None and state.division == self._divisions.village(row.places)
         if state is not None and same_place and state.opened_on == row.opened_on:
             return Outcome(row.line, "", Ended.ALREADY_THERE)
-        value = f"第{row.line}行，账户{UUID(bytes=account)}"
-        return refused(row.line, "", refuse(Reason.ALREADY_OPEN, value))
+        # Without the account's id: a dry run, whose accounts get none, says the very same.
+        return refused(row.line, "", refuse(Reason.ALREADY_OPEN, f"第{row.line}行“公民身份号码”"))
 
     def _open(self, row: ParticipantRow, found: Holder | None) -> Outcome:
         participant = found.participant if found else new_participant()
-        division = self._divisions.village(row.places, strict=self._strict)
-        if division is None:
-            return refused(row.line, "", refuse(Reason.UNKNOWN_DIVISION, "、".join(row.places)))
+        division = self._divisions.village(row.places)
         origin = self.origin(row.line)
-        events = open_account(self.rules, origin, participant, division, row.birth, row.opened_on, self.today)
+        asked = (row.birth, row.opened_on, self.today)
+        events = open_account(self.rules, origin, participant, division or "", *asked)
         if isinstance(events, Refusal):
             return refused(row.line, "", events)
+        if division is None:  # added only now: a refused row leaves no trace
+            if self._strict:
+                return refused(row.line, "", refuse(Reason.UNKNOWN_DIVISION, f"第{row.line}行“旗县、乡镇、村”"))
+            division = self._divisions.add(row.places)
+            events = open_account(self.rules, origin, participant, division, *asked)
+            assert not isinstance(events, Refusal)
         account = new_id().bytes
         self.tranche.add(account, events)
         number, name = ("", "") if found else (row.number, row.name)
@@ -144,7 +161,6 @@ class ParticipantIntake(Intake[ParticipantRow]):
         holders = [self._new[row.digest] for row in rows]
 
         def write(cursor: Any, _moved: frozenset[bytes], at: datetime) -> None:
-            self.divisions_added += [division.name for division in self._divisions.added]
             self._divisions.write(cursor)
             self.register.write(cursor, holders, self._origin.actor, f"参保登记文件 {self.source.sha256[:16]}", at)
 

@@ -33,17 +33,24 @@ class Divisions:
         self._below: dict[str, int] = {}
         for division in self._known.values():
             self._below[division.parent] = self._below.get(division.parent, 0) + 1
-        self.added: list[Division] = []
+        self._unwritten: list[Division] = []
+        self.new_names: list[str] = []
 
-    def village(self, names: tuple[str, str, str], *, strict: bool) -> str | None:
-        """The code of a village by the names of county, township and village; None for an unknown one if `strict`."""
+    def village(self, names: tuple[str, str, str]) -> str | None:
+        """The code of a village by the names of county, township and village; None for an unknown one."""
         parent = self._log.pool
-        for level, width, name in zip(LEVELS, _WIDTHS, names, strict=True):
+        for name in names:
             division = self._known.get((parent, name))
             if division is None:
-                if strict:
-                    return None
-                division = self._add(level, width, parent, name)
+                return None
+            parent = division.code
+        return parent
+
+    def add(self, names: tuple[str, str, str]) -> str:
+        """The code of a village, with whatever is unknown of county, township and village added."""
+        parent = self._log.pool
+        for level, width, name in zip(LEVELS, _WIDTHS, names, strict=True):
+            division = self._known.get((parent, name)) or self._add(level, width, parent, name)
             parent = division.code
         return parent
 
@@ -51,15 +58,16 @@ class Divisions:
         self._below[parent] = self._below.get(parent, 0) + 1
         division = Division(f"{parent}.{self._below[parent]:0{width}}", level, parent, name)
         self._known[parent, name] = division
-        self.added.append(division)
+        self._unwritten.append(division)
+        self.new_names.append(name)
         return division
 
     def write(self, cursor: Cursor[TupleRow]) -> None:
         """Rows of the divisions added since the last call, inside the transaction of the accounts that need them."""
         cursor.executemany(
-            self._log.sql("INSERT INTO {division} (code, level, parent, name) VALUES (%s, %s, %s, %s)"), self.added
+            self._log.sql("INSERT INTO {division} (code, level, parent, name) VALUES (%s, %s, %s, %s)"), self._unwritten
         )
-        self.added = []
+        self._unwritten = []
 
     def names(self) -> dict[str, str]:
         """The name of each code."""
