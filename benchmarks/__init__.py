@@ -1,0 +1,1 @@
+"""What "fast" means here: ratios taken in one run on one machine, printed beside their limits."""

@@ -1,0 +1,114 @@
+"""All benchmarks, or some rows: `python -m benchmarks.run --size small|full [--only NAME …]`.
+
+Writes `benchmarks/results.json`, prints the table, and ends with 1 when a row is not ok or something that ought to be
+equal is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from benchmarks import accounts, data, imports, interest, library, projections
+from benchmarks.machine import BenchFault, Machine, console, machine
+from benchmarks.report import MEASURES, Row, exit_code, in_order, row, show, write
+
+SIZES: Final = {"small": (10_000, 20_000), "full": (10_000, 100_000, 1_000_000)}
+RESULTS: Final = Path(__file__).with_name("results.json")
+_INTEREST: Final = {"interest_vs_bare_work", "interest_vs_library_500", "interest_rss_mb", "interest_rss_growth"}
+_IMPORT: Final = {"import_payments_rows_per_s", "import_rss_mb"}
+_REBUILD: Final = {"rebuild_balances_vs_scan", "rebuild_all_vs_scan"}
+_ACCOUNTS: Final = {"open_account_600_vs_6", "statement_600_vs_6"}
+
+
+class Benchmarks:
+    """One run: the sizes one after another, each in a pool of its own, and the rows so far."""
+
+    def __init__(self, machine: Machine, wanted: set[str]) -> None:
+        self._machine = machine
+        self._wanted = wanted
+        self._rss_before: float | None = None
+        self.rows: list[Row] = []
+
+    def at(self, size: int) -> None:
+        """Measure all that is wanted at one size."""
+        began = time.perf_counter()
+        console.print(f"{size:,} accounts: making them")
+        log = self._machine.pool(f"b{size}")
+        data.fill(log, self._machine.register(log), size)
+        credited = bool(self._wanted & _INTEREST)
+        if credited:
+            console.print("interest run and bare work")
+            self._interest(interest.measure(self._machine, log, size))
+        if self._wanted & _IMPORT:
+            console.print("import of payments")
+            taken = imports.measure(self._machine, log, size)
+            self._add(row("import_payments_rows_per_s", size, taken.rows_per_s, info=taken.info()))
+            self._add(row("import_rss_mb", size, taken.ran.rss_mb))
+        long, short = accounts.add(log)
+        if self._wanted & _REBUILD:
+            console.print("rebuild and scan")
+            built = projections.measure(log)
+            for name, seconds in (("balances", built.balances), ("all", built.everything)):
+                self._add(row(f"rebuild_{name}_vs_scan", size, built.ratio(seconds), info=built.info(seconds)))
+        if credited:
+            console.print("statements against the log")
+            interest.check_statements(log)
+        if self._wanted & _ACCOUNTS:
+            console.print("accounts of 600 and of 6 events")
+            asked = accounts.measure(log, long, short)
+            for name, many, few in (
+                ("open_account_600_vs_6", asked.open_600, asked.open_6),
+                ("statement_600_vs_6", asked.statement_600, asked.statement_6),
+            ):
+                self._add(row(name, size, accounts.ratio(many, few), info=accounts.info(many, few)))
+        console.print(f"{size:,} accounts took {time.perf_counter() - began:.0f} s")
+
+    def _interest(self, figures: interest.InterestFigures) -> None:
+        size, peak = figures.accounts, max(figures.rss_mb)
+        self._add(row("interest_vs_bare_work", size, figures.ratio, sound=figures.sound, info=figures.info()))
+        self._add(row("interest_rss_mb", size, peak, info={"runs_mb": figures.rss_mb}))
+        before = self._rss_before or peak  # the smallest size is compared with itself
+        self._add(row("interest_rss_growth", size, peak / before, info={"mb": peak, "next_smaller_mb": before}))
+        self._rss_before = peak
+        if "interest_vs_library_500" in self._wanted:
+            theirs = library.median_accounts_per_s(self._machine)
+            told = {"ours_accounts_per_s": figures.accounts_per_s, "library_accounts_per_s": theirs}
+            self._add(row("interest_vs_library_500", size, figures.accounts_per_s / theirs, info=told))
+
+    def _add(self, one: Row) -> None:
+        if one.name in self._wanted:
+            self.rows.append(one)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; gives the exit code."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Ratios of pension-ledger on this machine.")
+    parser.add_argument("--size", choices=SIZES, default="full")
+    parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES), metavar="NAME")
+    asked = parser.parse_args(arguments)
+    try:
+        with machine() as here:
+            benchmarks = Benchmarks(here, set(asked.only))
+            for size in SIZES[asked.size]:
+                benchmarks.at(size)
+    except BenchFault as fault:
+        console.print(f"the benchmarks failed: {fault}", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("interrupted; nothing is left behind")
+        return 130
+    rows = in_order(benchmarks.rows)
+    write(rows, RESULTS)
+    show(rows, Console())
+    return exit_code(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
