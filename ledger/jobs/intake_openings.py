@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -11,9 +11,9 @@ from ledger.account import PersonalAccount
 from ledger.account_decisions import Decided, take_over_balance
 from ledger.account_events import BalanceTakenOver
 from ledger.identity import IdentityFault, normalise_citizen_number
-from ledger.jobs.intake import Ended, Intake, Outcome, Source, refused
+from ledger.jobs.intake import Ended, Intake, IntakeReport, Outcome, Source, Told, refused
 from ledger.money import MoneyFault, yuan_to_fen
-from ledger.refusals import Reason, Refusal, refuse
+from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.store.log import PoolLog
 from ledger.store.recorder import Hook
 from ledger.store.register import Holder, Register
@@ -51,6 +51,21 @@ class OpeningIntake(Intake[OpeningRow]):
         super().__init__(log, register, source, actor, reviewer, dry_run=dry_run)
         self._as_of = as_of
         self._holders: dict[bytes, Holder] = {}
+
+    def check(self) -> None:
+        """Hold date, handler and reviewer, the same for every row, against an account to which nothing has happened.
+
+        Raises `Refused`: SAME_PERSON, DATE.
+        """
+        nobody = PersonalAccount(version=1, participant=UUID(int=0), opened_on=self._as_of, division="")
+        answer = take_over_balance(nobody, self.rules, self._origin, Amounts(interest=1), self._as_of, self.today)
+        if isinstance(answer, Refusal):
+            raise Refused(answer)
+
+    def run(self, told: Told, progress: Callable[[int], None] = lambda _rows: None) -> IntakeReport:
+        """Take the file in; see `Intake.run`. Raises `Refused` before any row where all would be."""
+        self.check()
+        return super().run(told, progress)
 
     def read(self, line: int, cells: list[str]) -> OpeningRow | Outcome:
         """Number and amounts of one row. Reasons: IDENTITY_FAULT, AMOUNT."""

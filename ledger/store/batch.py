@@ -34,8 +34,8 @@ class Tranche:
         self._pending: dict[bytes, Events] = {}
 
     def load(self, accounts: Iterable[UUID]) -> None:
-        """Read the states of accounts that decisions will ask for."""
-        found = load_states(self._log, accounts)
+        """Read the states of accounts that decisions will ask for; one with something pending keeps its state."""
+        found = load_states(self._log, (account for account in accounts if account.bytes not in self._pending))
         self._loaded.update(found)
         self._states.update(found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,16 +25,14 @@ def home(server: EmbeddedServer, connections: Connections) -> Path:
 
 
 @pytest.fixture(scope="session")
-def open_desk(
-    home: Path, connections: Connections, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Desk]]:
+def open_desk(home: Path, connections: Connections, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Desk]:
     """Makes desks, each with a fresh pool."""
 
     def make(region: str = "ningxia") -> Desk:
         code = f"c{os.getpid()}n{next(_numbers)}"
         return Desk(home, connections, tmp_path_factory.mktemp("desk"), code, region)
 
-    yield make
+    return make
 
 
 @pytest.fixture

@@ -151,7 +151,7 @@ def test_whole_file_errors_record_nothing(desk):
         (wrong, "只能读取"),
         (hollow, ""),
     ):
-        ended = desk.import_("participants", file)
+        ended = desk.import_("participants", file, inside=file is not mixed)
         assert (ended.code, ended.out) == (1, "")
         assert "错误：" in ended.err
         assert said in ended.err
