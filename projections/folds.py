@@ -8,11 +8,12 @@ never mixes with what an earlier one left. SQL decides nothing: it sums `effect`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Identifier
 
 from ledger.store.log import PoolLog
 from ledger.words import KINDS
@@ -132,12 +133,17 @@ class RebuildDue(Exception):  # noqa: N818 — a state of the installation, told
         )
 
 
-def composed(log: PoolLog, text: str, **names: str) -> Composed:
+def composed(log: PoolLog, text: str, **names: str) -> bytes:
     """A statement with `{name}` for a table of the pool's schema, qualified; `names` give further tables."""
-    tables = {**_TABLES, **names}
-    return SQL(text).format(
-        **{word: Identifier(log.schema, table) for word, table in tables.items() if "{" + word + "}" in text}
-    )
+    return _composed(log.schema, text, tuple(names.items()))
+
+
+@lru_cache(maxsize=4096)
+def _composed(schema: str, text: str, names: tuple[tuple[str, str], ...]) -> bytes:
+    """Kept: a read of one account asks eight statements, and putting one together costs half as much as asking it."""
+    tables = {**_TABLES, **dict(names)}
+    used = {word: Identifier(schema, table) for word, table in tables.items() if "{" + word + "}" in text}
+    return SQL(text).format(**used).as_bytes(None)
 
 
 def execute(connection: Connection[TupleRow], log: PoolLog, text: str, parameters: Any = None) -> list[TupleRow]:

@@ -3,13 +3,15 @@
 A rebuild folds the whole log, in ranges, into a table of another name, makes its key after the load where the fold
 allows, catches up, and takes the place of the old table under a lock that is waited for 200 ms at most and retried: a
 reader queues for no longer than that. A killed rebuild leaves a table of that other name behind; the next one drops
-it. One rebuild at a time in a pool: a session advisory lock, which ends with its holder.
+it. One rebuild at a time in a pool (a session advisory lock, which ends with its holder), all projections at once.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Final
 
 from psycopg import Connection
@@ -49,18 +51,53 @@ def rebuild(
     chosen = [fold for fold in FOLDS if name in {None, fold.name}]
     if not chosen:
         raise LookupError(f"没有名为 {name} 的汇总，可选：{'、'.join(fold.name for fold in FOLDS)}")
-    with job_lock(log, "projections rebuild", actor, patience), log.connections.connection() as connection:
-        return min(_Rebuild(log, fold, connection, progress).run() for fold in chosen)
+    with job_lock(log, "projections rebuild", actor, patience):
+        return _side_by_side(log, chosen, progress)
+
+
+class _Stopped(Exception):  # noqa: N818 — the other projection's fault is the one that is told
+    """The rebuild of another projection failed, or the caller gave up."""
+
+
+def _side_by_side(log: PoolLog, chosen: list[Fold], progress: Progress | None) -> int:
+    """Rebuild the folds at once, each on a connection of its own; after a fault in one, none goes on."""
+    stop, telling = threading.Event(), threading.Lock()
+
+    def told(name: str, position: int, head: int) -> None:
+        if stop.is_set():
+            raise _Stopped
+        if progress is not None:
+            with telling:
+                progress(name, position, head)
+
+    def work(fold: Fold) -> int:
+        try:
+            with log.connections.connection() as connection:
+                return _Rebuild(log, fold, connection, told).run()
+        except BaseException:
+            stop.set()
+            raise
+
+    with ThreadPoolExecutor(len(chosen)) as workers:
+        futures = [workers.submit(work, fold) for fold in chosen]
+        try:
+            wait(futures)
+        finally:
+            stop.set()
+    faults = [fault for future in futures if (fault := future.exception()) is not None]
+    for fault in sorted(faults, key=lambda one: isinstance(one, _Stopped)):
+        raise fault
+    return min(future.result() for future in futures)
 
 
 class _Rebuild:
     """One projection being made anew. `position` is how far the table aside has come."""
 
-    def __init__(self, log: PoolLog, fold: Fold, connection: Connection[TupleRow], progress: Progress | None) -> None:
+    def __init__(self, log: PoolLog, fold: Fold, connection: Connection[TupleRow], told: Progress) -> None:
         self._log = log
         self._fold = fold
         self._connection = connection
-        self._progress = progress
+        self._told = told
         self._aside = f"{fold.table}_aside"
         self._old = f"{fold.table}_old"
         self.position = 0
@@ -110,8 +147,7 @@ class _Rebuild:
                 self._fold.run(self._connection, self._log, self.position, to, self._aside)
             self.position = to
             head = max(head, self._head())
-            if self._progress:
-                self._progress(self._fold.name, to, head)
+            self._told(self._fold.name, to, head)
 
     def _swap(self) -> bool:
         """Fold what is still missing and change the names; False when too much is missing to do it under the lock.
