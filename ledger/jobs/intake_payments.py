@@ -15,7 +15,7 @@ from ledger.account import PersonalAccount
 from ledger.account_decisions import Asked, Past, is_late, record_payment, reverse_entry
 from ledger.account_events import PaymentEvent
 from ledger.jobs.intake import Ended, Intake, Outcome, Source, refused
-from ledger.jobs.payment_rows import OPTIONAL, REQUIRED, PaymentRow, read_payment
+from ledger.jobs.payment_rows import OPTIONAL, REQUIRED, PaymentRow, read_payment, serial_to_show
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.store.external_identities import CANCELLED, NEW, Identity, RecordedRow, find_rows, write_rows
 from ledger.store.log import PoolLog
@@ -42,7 +42,7 @@ class PaymentIntake(Intake[PaymentRow]):
         """One row checked by itself."""
         ordered = [cells[place] if place >= 0 else "" for place in self._order]
         row = read_payment(line, ordered)
-        return refused(line, ordered[0], row) if isinstance(row, Refusal) else row
+        return refused(line, serial_to_show(ordered, row), row) if isinstance(row, Refusal) else row
 
     def look_up(self, rows: Sequence[PaymentRow]) -> None:
         """People, what is recorded under the serials, states, and the events of accounts that will need them."""
@@ -125,8 +125,9 @@ class PaymentIntake(Intake[PaymentRow]):
         original = self._pending.get((serial, NEW)) or self._known.get((serial, NEW))
         if original is None:
             return refuse(Reason.NOTHING_TO_REVERSE, f"流水号{serial}", rule="撤销须有已记账的同流水号新增记录")
-        if original.account != account:
+        if self._participant(original.account) != self._participant(account):
             return refuse(Reason.SERIAL_CONFLICT, f"流水号{serial}", rule="撤销的人员须与原记录一致")
+        account = original.account  # an earlier account of the same person is closed, and the decision says so
         origin = self.origin(row.line)
         before = self.tranche.version(account)
 
@@ -139,6 +140,10 @@ class PaymentIntake(Intake[PaymentRow]):
 
         answer = self.tranche.decide(account, decision)
         return answer if isinstance(answer, Refusal) else before + 1
+
+    def _participant(self, account: bytes) -> UUID | None:
+        state = self.tranche.state(account)
+        return state.participant if state else None
 
     def account(self, row: PaymentRow) -> bytes | None:
         """The latest account of the row's person."""

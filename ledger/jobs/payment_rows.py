@@ -61,12 +61,13 @@ class PaymentRow(NamedTuple):
 def read_payment(line: int, cells: list[str]) -> PaymentRow | Refusal:
     """One row; `cells` stand in the order of REQUIRED, then OPTIONAL.
 
-    Reasons, in this order: IDENTITY_FAULT, KIND, AMOUNT, PERIOD, DATE.
+    Reasons, in this order: IDENTITY_FAULT, KIND, AMOUNT, PERIOD, DATE, ROW_FAULT.
     """
     serial, voucher, number, name, period, item, payment_type, amount, paid_on, treasury_on, data_type, batch = cells[
         :12
     ]
     payer, _document_type, level, allocation_document = cells[12:16]
+    serial, voucher, batch = _code(serial), _code(voucher), _code(batch)
     column = "公民身份号码"
     try:
         number = normalise_citizen_number(number)
@@ -77,7 +78,7 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | Refusal:
         column = "数据类型"
         data = DATA_TYPES[squeezed(data_type)]
         column = "缴费明细流水号"
-        if not serial or "\n" in serial:
+        if not serial or not serial.isascii():
             raise KeyError(serial)
         column = "实缴金额"
         fen = yuan_to_fen(amount)
@@ -96,6 +97,9 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | Refusal:
     except DateFault as fault:
         reason = Reason.PERIOD if column == "费款所属期" else Reason.DATE
         return refuse(reason, f"第{line}行“{column}”", rule=str(fault))
+    for column, cell in (("缴费明细流水号", serial), ("电子税票号码", voucher), ("传输批次号", batch)):
+        if cell and (number in cell.upper() or cell == squeezed(name)):
+            return refuse(Reason.ROW_FAULT, f"第{line}行“{column}”", rule=f"“{column}”中不得有姓名或公民身份号码")
     code, doubt = _payer(payer)
     if typed == "unspecified":
         doubt = "缴费类型只写“补缴”，不作为任何年度的正常缴费"
@@ -103,6 +107,29 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | Refusal:
         kind, fen, year, received, typed, paid, serial, voucher, code, batch, squeezed(level), allocation_document
     )
     return PaymentRow(line, number, squeezed(name), data, payment, doubt)
+
+
+def serial_to_show(cells: list[str], refusal: Refusal) -> str:
+    """The serial of a row that was refused by itself, or nothing where columns have slipped and it names somebody."""
+    serial, number = _code(cells[0]), _code(cells[2]).upper()
+    if not serial.isascii() or (number and number in serial.upper()):
+        return ""
+    if refusal.reason is Reason.IDENTITY_FAULT and _is_number(serial):
+        return ""
+    return serial
+
+
+def _is_number(text: str) -> bool:
+    try:
+        normalise_citizen_number(text)
+    except IdentityFault:
+        return False
+    return True
+
+
+def _code(text: str) -> str:
+    """A serial, voucher or batch without what is only formatting: spaces, full-width forms."""
+    return text if text.isalnum() and text.isascii() else squeezed(text)
 
 
 def _payment_type(text: str, kind: MoneyKind) -> str:
@@ -131,4 +158,4 @@ def _payer(text: str) -> tuple[str, str]:
 def _allowed(column: str) -> str:
     values: dict[str, Iterable[str]] = {"征收品目": ITEMS, "缴费类型": PAYMENT_TYPES, "数据类型": DATA_TYPES}
     allowed = values.get(column)
-    return f"“{column}”须为：{'、'.join(allowed)}" if allowed else f"“{column}”不得为空"
+    return f"“{column}”须为：{'、'.join(allowed)}" if allowed else f"“{column}”须为数字、字母，不得为空"
