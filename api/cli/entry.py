@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli import console
-from api.cli.options import Actor, DryRun, Json, Pool, Reviewer, read_account
+from api.cli.options import Actor, DryRun, Json, Pool, Reviewer, read_account, said
 from api.cli.session import session
 from ledger.account_events import MoneyEvent
 from ledger.jobs.corrections import reverse as reverse_entry
@@ -22,7 +22,7 @@ def reverse(
     pool: Pool,
     account: Annotated[str, typer.Option("--account", help="账户编号", metavar="ID")],
     version: Annotated[int, typer.Option("--version", help="要冲正的记录的版本号", metavar="N", min=1)],
-    reason: Annotated[str, typer.Option("--reason", help="冲正原因", metavar="R")],
+    reason: Annotated[str, typer.Option("--reason", help="冲正原因", metavar="R", callback=said)],
     actor: Actor,
     reviewer: Reviewer,
     dry_run: DryRun = False,

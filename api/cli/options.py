@@ -12,13 +12,21 @@ import typer
 from ledger.dates import DateFault, parse_business_date
 from ledger.identity import IdentityFault, normalise_citizen_number
 
+
+def said(text: str) -> str:
+    """An option's text, which must say something: an entry on nobody's word, or without its paper, is none."""
+    if not text.strip():
+        raise typer.BadParameter("不得为空")
+    return text
+
+
 Pool = Annotated[str, typer.Option("--pool", help="统筹区编码，例如 640100", metavar="CODE")]
-Actor = Annotated[str, typer.Option("--actor", help="经办人", metavar="A")]
+Actor = Annotated[str, typer.Option("--actor", help="经办人", metavar="A", callback=said)]
 Reviewer = Annotated[str, typer.Option("--reviewer", help="复核人，须与经办人不同", metavar="B")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="只试算，不记账")]
 Json = Annotated[bool, typer.Option("--json", help="标准输出只给 JSON")]
 Year = Annotated[int, typer.Option("--year", help="年度", metavar="YYYY", min=1990, max=2100)]
-Document = Annotated[str, typer.Option("--document", help="依据文号", metavar="文号")]
+Document = Annotated[str, typer.Option("--document", help="依据文号", metavar="文号", callback=said)]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="截至哪一天（业务日期）", metavar="日期")]
 KnownAt = Annotated[
     str | None, typer.Option("--known-at", help="按当时已记录的数据：日志位置或带时区的时刻", metavar="位置或时刻")
@@ -39,7 +47,8 @@ def read_account(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as fault:
-        raise typer.BadParameter(f"账户编号 {text} 无效：须为 UUID", param_hint="--account") from fault
+        # Never repeated: a citizen number is easily given in its place.
+        raise typer.BadParameter("账户编号无效：须为 UUID", param_hint="--account") from fault
 
 
 def read_number(text: str) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from api.cli import console
 from api.cli.options import Actor, Document, Pool, Reviewer, read_number
-from api.cli.session import session
+from api.cli.session import CommandFault, session
 from ledger.jobs.corrections import rename as rename_participant
 from ledger.late_money import Origin
 from ledger.store.pools import all_pools
@@ -32,6 +32,8 @@ def rename(
     with session() as ledger:
         codes = [pool] if pool else [one.code for one in all_pools(ledger.connections)]
         logs = [ledger.log(code) for code in codes]
+        if not logs:
+            raise CommandFault("还没有统筹区：请先执行 pension-ledger pool create")
         held = [log for log in logs if ledger.register(log).account_of(number)] or logs[:1]
         for log in held:
             done = rename_participant(log, ledger.register(log), number, name, document, origin)

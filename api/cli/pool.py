@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli import console
+from api.cli.options import said
 from api.cli.session import CommandFault, session
 from ledger.jobs.rule_entry import open_rules
 from ledger.region_rules import REGIONS
@@ -20,9 +21,9 @@ app = typer.Typer(help="统筹区", no_args_is_help=True)
 @app.command()
 def create(
     code: Annotated[str, typer.Argument(help="统筹区编码，例如 640100")],
-    name: Annotated[str, typer.Option("--name", help="名称")],
+    name: Annotated[str, typer.Option("--name", help="名称", callback=said)],
     region: Annotated[str, typer.Option("--region", help=f"适用规则的地区：{'、'.join(REGIONS)}")],
-    actor: Annotated[str, typer.Option("--actor", help="经办人")] = "设立",
+    actor: Annotated[str, typer.Option("--actor", help="经办人", callback=said)] = "设立",
 ) -> None:
     """设立统筹区；已设立且名称、地区相同的不再改变。"""
     if region not in REGIONS:

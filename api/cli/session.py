@@ -36,11 +36,17 @@ class Session:
 
     def log(self, pool: str) -> PoolLog:
         """The log of an existing pool. Raises `CommandFault` for an unknown one."""
+        unknown = CommandFault(
+            f"没有统筹区 {pool}：请先执行 pension-ledger pool create {pool} --name 名称 --region 地区"
+        )
         if find_pool(self.connections, pool) is None:
-            raise CommandFault(
-                f"没有统筹区 {pool}：请先执行 pension-ledger pool create {pool} --name 名称 --region 地区"
-            )
-        return PoolLog(self.connections, pool)
+            raise unknown
+        log = PoolLog(self.connections, pool)
+        try:
+            log.rules()
+        except LookupError as fault:  # its creation was cut short, and is simply repeated
+            raise unknown from fault
+        return log
 
     def register(self, log: PoolLog) -> Register:
         """The register of a pool."""
