@@ -183,3 +183,22 @@ def test_a_late_payment_makes_the_closings_those_of_an_undisturbed_history():
     assert before + adjusted.effect.total == fen(case["interest"])
     assert life.closing(YEAR) == life.balance == fen(case["closing"])
     assert life.state.opening.total == fen(case["closing"])
+
+
+def test_late_money_moves_every_credited_year_from_its_own_on():
+    """1,000.00 of March 2023, told in 2026: 29.78 more for 2023, and 2.62 % of 1,029.78 more for 2024."""
+    life = Life(rules_of(rates={2022: "0.03", 2023: "0.0397", 2024: "0.0262"}))
+    done(life.pay_in("contribution", "100.00", date(2023, 12, 1)))
+    for year in (2023, 2024):
+        credited(life, year)
+    assert (life.interest_of(2023), life.interest_of(2024)) == (0, 262)
+    done(life.pay_in("contribution", "1000.00", date(2023, 3, 14)))
+    assert (life.interest_of(2023), life.interest_of(2024)) == (2978, 262 + 2698)
+
+    # Money before the first credited year opens that year, at the rate of the pool; and a later one belongs to it too.
+    done(life.pay_in("contribution", "1000.00", date(2022, 12, 1)))
+    assert (life.interest_of(2022), life.interest_of(2023)) == (0, 2978 + 3970)
+    done(life.pay_in("contribution", "1200.00", date(2022, 6, 30)))
+    assert life.interest_of(2022) == 1800
+    assert life.state.first_year == 2022
+    assert [one.year for one in life.events if isinstance(one, InterestCredited)] == [2023, 2024, 2022]

@@ -109,6 +109,7 @@ def test_nothing_moves_after_the_end():
     ]
     assert {reason(answer) for answer in answers} == {Reason.ACCOUNT_CLOSED}
     assert reason(life.pension("1.00", date(2026, 2, 1))) is Reason.AMOUNT
+    life.rules = rules_of(rates={**RATES, 2024: "0.0001"})
     assert life.restate(2024) == ()
 
 

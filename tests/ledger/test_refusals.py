@@ -145,7 +145,7 @@ def a_value(
         (Reason.NO_CAP, lambda: a_life().pay_in("social_aid", "1.00", date(2025, 3, 14))),
         (Reason.OVER_CAP, lambda: a_life().pay_in("social_aid", "1.01", date(2024, 3, 14))),
         # Reversals.
-        (Reason.NOTHING_TO_REVERSE, lambda: a_life().reverse(0)),
+        (Reason.NOTHING_TO_REVERSE, lambda: two_open_years().reverse(0)),
         (Reason.NOTHING_TO_REVERSE, lambda: a_life().reverse(5)),
         (Reason.NOTHING_TO_REVERSE, lambda: a_life().reverse(1)),
         (Reason.NOTHING_TO_REVERSE, lambda: a_life().reverse(4)),
@@ -168,7 +168,7 @@ def a_value(
         (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().credit(2025)),
         # The end.
         (Reason.DATE, lambda: a_life().leave(date(2024, 4, 30))),
-        (Reason.DATE, lambda: a_life().leave(date(2023, 12, 31))),
+        (Reason.DATE, lambda: a_reversed_life().leave(date(2023, 12, 31))),
         (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().leave(date(2026, 1, 5))),
         # Values of the rules.
         (Reason.RULE_VALUE, lambda: a_value(name="floor")),

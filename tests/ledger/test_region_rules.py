@@ -174,6 +174,32 @@ class TestLateEntries:
         assert one.interest_of(2023) == 4
         assert one.interest_of(2024) == 12 * 2400 + 2
 
+    def test_current_year_passes_over_every_credited_year(self, folder):
+        """Two years are credited; the money of the first earns in neither, also when both are settled anew."""
+        changed(folder, "interest.late_entries", "value", '"current_year"')
+        one = life(folder)
+        done(one.pay_in("contribution", "1.00", date(2022, 1, 2)))
+        for year in (2022, 2023):
+            done(one.credit(year))
+        done(one.pay_in("contribution", "12000.00", date(2022, 3, 14)))
+        done(one.credit(2024))
+        before = [one.interest_of(year) for year in (2022, 2023, 2024)]
+        assert before == [2, 2, 12 * 2400 + 2]
+        one.rules = rules_of(rates={**RATES, 2022: "0.048"}, caps=CAPS, folder=folder)
+        done(one.restate(2022))
+        assert [one.interest_of(year) for year in (2022, 2023, 2024)] == [4, 2, 12 * 2400 + 3]
+
+    def test_money_that_passed_over_the_years_before_the_first_one_opens_none_when_reversed(self, folder):
+        """Dated 2021, of which there is no rate: its reversal under `restate` has no business there."""
+        changed(folder, "interest.late_entries", "value", '"current_year"')
+        one = self.a_life(folder)
+        done(one.pay_in("contribution", "12000.00", date(2021, 3, 14)))
+        version = one.state.version
+        one.rules = rules_of(rates=RATES, caps=CAPS)
+        done(one.reverse(version))
+        assert one.balance == 100 + 2
+        assert one.state.first_year == 2023
+
     def test_current_year_holds_when_the_policy_changes(self, folder):
         """Another late payment under `restate` settles 2023 anew, but not for the first one."""
         changed(folder, "interest.late_entries", "value", '"current_year"')
@@ -524,7 +550,7 @@ def test_texts_without_a_number_are_cited_by_title_and_section():
 
 def test_what_is_not_stated_says_so_in_its_citation():
     rules = rules_of("neimenggu")
-    assert rules.citation("interest.rounding", 2024) == "未见文件未载（假定）"
+    assert rules.citation("interest.rounding", 2024) == "所存文件未载（假定）"
     assert rules.citation("interest.start_month.contribution", 2024).endswith("第四章 个人账户管理")
     assert rules_of("ningxia").citation("interest.start_month.contribution", 2024).endswith("（推定）")
 
