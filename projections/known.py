@@ -40,9 +40,14 @@ def resolve(log: PoolLog, known_at: str | None = None) -> Known:
     """
     wanted = None if known_at is None else _read(known_at.strip())
     with log.connections.connection() as connection:
-        head = int(execute(connection, log, "SELECT last_id FROM {log_head}")[0][0])
+        rows = execute(
+            connection,
+            log,
+            "SELECT last_id, recorded_at FROM {log_head} LEFT JOIN {ledger_events} ON notification_id = last_id",
+        )
+        head, instant = rows[0]
         if wanted is None:
-            return _at(connection, log, head)
+            return Known(head, instant)
         if isinstance(wanted, datetime):
             return _at(connection, log, _last_until(connection, log, wanted, head))
         if wanted > head:

@@ -53,27 +53,30 @@ def catch_up(log: PoolLog, to: int | None = None) -> int:
 
     Raises `RebuildDue` when a table was folded by another version. Costs one query where nothing is to be done.
     """
-    reached = []
     with log.connections.connection() as connection:
-        head = _head(connection, log)
-        target = head if to is None else min(to, head)
-        for fold in FOLDS:
-            position = _position(connection, log, fold)
-            while position < target:
-                position = _advance(connection, log, fold, position, min(position + RANGE_MAX, target))
-            reached.append(position)
-    return min(reached)
+        stands = _positions(connection, log)
+        if to is None or to > min(stands.values()):
+            head = _head(connection, log)
+            target = head if to is None else min(to, head)
+            for fold in FOLDS:
+                while stands[fold.name] < target:
+                    reach = min(stands[fold.name] + RANGE_MAX, target)
+                    stands[fold.name] = _advance(connection, log, fold, stands[fold.name], reach)
+    return min(stands.values())
 
 
 def _head(connection: Connection[TupleRow], log: PoolLog) -> int:
     return int(execute(connection, log, "SELECT last_id FROM {log_head}")[0][0])
 
 
-def _position(connection: Connection[TupleRow], log: PoolLog, fold: Fold) -> int:
-    rows = execute(connection, log, "SELECT fold_version, position FROM {projection} WHERE name = %s", (fold.name,))
-    if not rows or rows[0][0] != fold.version:
-        raise RebuildDue(log, fold.name)
-    return int(rows[0][1])
+def _positions(connection: Connection[TupleRow], log: PoolLog) -> dict[str, int]:
+    """Where each fold stands. Raises `RebuildDue` where one was made by another version."""
+    rows = execute(connection, log, "SELECT name, fold_version, position FROM {projection}")
+    stored = {name: (version, position) for name, version, position in rows}
+    for fold in FOLDS:
+        if stored.get(fold.name, (0, 0))[0] != fold.version:
+            raise RebuildDue(log, fold.name)
+    return {fold.name: stored[fold.name][1] for fold in FOLDS}
 
 
 def _advance(connection: Connection[TupleRow], log: PoolLog, fold: Fold, position: int, to: int) -> int:
@@ -89,4 +92,4 @@ def _advance(connection: Connection[TupleRow], log: PoolLog, fold: Fold, positio
         ).rowcount
         if moved:
             fold.run(connection, log, position, to)
-    return to if moved else _position(connection, log, fold)
+    return to if moved else _positions(connection, log)[fold.name]
