@@ -78,7 +78,7 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | Refusal:
         column = "数据类型"
         data = DATA_TYPES[squeezed(data_type)]
         column = "缴费明细流水号"
-        if not serial or not serial.isascii():
+        if not _can_be_serial(serial):
             raise KeyError(serial)
         column = "实缴金额"
         fen = yuan_to_fen(amount)
@@ -112,11 +112,16 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | Refusal:
 def serial_to_show(cells: list[str], refusal: Refusal) -> str:
     """The serial of a row that was refused by itself, or nothing where columns have slipped and it names somebody."""
     serial, number = _code(cells[0]), _code(cells[2]).upper()
-    if not serial.isascii() or (number and number in serial.upper()):
+    if not _can_be_serial(serial) or (number and number in serial.upper()):
         return ""
     if refusal.reason is Reason.IDENTITY_FAULT and _is_number(serial):
         return ""
     return serial
+
+
+def _can_be_serial(text: str) -> bool:
+    """A serial says something, and has a digit where it has Chinese in it: a name has none."""
+    return bool(text) and (text.isascii() or any(character.isdigit() for character in text))
 
 
 def _is_number(text: str) -> bool:
@@ -158,4 +163,4 @@ def _payer(text: str) -> tuple[str, str]:
 def _allowed(column: str) -> str:
     values: dict[str, Iterable[str]] = {"征收品目": ITEMS, "缴费类型": PAYMENT_TYPES, "数据类型": DATA_TYPES}
     allowed = values.get(column)
-    return f"“{column}”须为：{'、'.join(allowed)}" if allowed else f"“{column}”须为数字、字母，不得为空"
+    return f"“{column}”须为：{'、'.join(allowed)}" if allowed else f"“{column}”须为流水号，不得为空"

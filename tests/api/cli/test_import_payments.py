@@ -87,7 +87,8 @@ def test_every_reason_in_one_file_harms_no_neighbour(desk):
         (pay("F22", 缴费类型="多缴"), "KIND", "一次性补缴"),
         (pay("F23", 缴费类型=""), "KIND", "一次性补缴"),
         (pay("F24", 数据类型="更正"), "KIND", "撤销"),
-        (pay("", 数据类型="新增"), "KIND", "“缴费明细流水号”"),
+        (pay(""), "KIND", "“缴费明细流水号”"),
+        (pay("流水R7号"), RECORDED, ""),
         (pay("F26", capped, 征收品目="集体补助", on="2022-06-01"), "NO_CAP", "2022年度"),
         (pay("F27", capped, 征收品目="集体补助", yuan="3000.01"), "OVER_CAP", "0.01元"),
         (pay("R3", capped, 征收品目="社会资助", yuan="2999.99"), RECORDED, ""),
@@ -131,7 +132,7 @@ def test_every_reason_in_one_file_harms_no_neighbour(desk):
     )
     assert sum(told["reasons"].values()) == told["refused"]
     assert desk.position() == before + recorded  # nothing credited was touched, so no interest came along
-    assert desk.fen(paid) == standing + 3 * 100_00
+    assert desk.fen(paid) == standing + 4 * 100_00
     assert desk.fen(capped) == 3000_00 + 9999_00
     assert (desk.fen(closed), desk.state(reversed_).balance.contribution) == (0, 0)
 
