@@ -60,7 +60,9 @@ def add(log: PoolLog) -> tuple[list[UUID], list[UUID]]:
     """Accounts of 600 and of 6 events into the pool."""
     rules = log.rules()
     today = clock.today()
-    long, short, writes = [], [], TrancheBuffer()
+    long: list[UUID] = []
+    short: list[UUID] = []
+    writes = TrancheBuffer()
     for place in range(_ACCOUNTS):
         for many, ids in ((True, long), (False, short)):
             life = _life(rules, today, place, many=many)

@@ -67,10 +67,7 @@ def fill(log: PoolLog, register: Register, size: int) -> None:
     """`size` accounts with their events, states and register rows, recorded as the product records them."""
     rules = log.rules()
     divisions = Divisions(log)
-    villages = [
-        str(divisions.village((f"县{place % 4}", f"镇{place % 8}", f"村{place}"), strict=False))
-        for place in range(VILLAGES)
-    ]
+    villages = [divisions.add((f"县{place % 4}", f"镇{place % 8}", f"村{place}")) for place in range(VILLAGES)]
     with log.connections.connection() as connection, connection.cursor() as cursor:
         divisions.write(cursor)
     assert normalise_citizen_number(person(size - 1).number)

@@ -77,7 +77,7 @@ def accounts_per_s(machine: Machine) -> list[float]:
 def _opened(library: Accounts) -> list[UUID]:
     ids: list[UUID] = []
     for first in range(0, ACCOUNTS, PER_SAVE):
-        accounts = []
+        accounts: list[Account] = []
         for place in range(first, first + PER_SAVE):
             account = Account(division="640100.01.001.001")
             for month in (3, 4, 10):
@@ -90,7 +90,7 @@ def _opened(library: Accounts) -> list[UUID]:
 
 def _credited(library: Accounts, ids: list[UUID]) -> float:
     began = time.perf_counter()
-    accounts = [library.repository.get(one) for one in ids]
+    accounts: list[Account] = [library.repository.get(one) for one in ids]
     for account in accounts:
         account.credit(year=2024, fen=account.balance * 262 // 10_000, rate="0.0262")
     library.save(*accounts)
