@@ -60,8 +60,7 @@ def run(arguments: list[str] | None = None) -> int:
         fault.show()
         return USAGE
     except (typer.Abort, KeyboardInterrupt):
-        console.notice("已中断：已记账的部分完整保留，再次运行即可续办")
-        return INTERRUPTED
+        ended = INTERRUPTED
     except (BusyError, MigrationBusy, PoolTimeout) as busy:
         console.notice(f"忙：{busy}")
         return BUSY
@@ -77,6 +76,8 @@ def run(arguments: list[str] | None = None) -> int:
     except OSError as fault:
         console.notice(f"文件错误：{fault.strerror}（{fault.filename or ''}）")
         return ERROR
+    if ended == INTERRUPTED:  # typer turns Ctrl-C into this code itself, and says nothing
+        console.notice("已中断：已记账的部分完整保留，再次运行即可续办")
     return ended if isinstance(ended, int) else 0
 
 

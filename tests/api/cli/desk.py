@@ -260,9 +260,11 @@ class Desk:
         with self.log.connections.connection() as connection:
             return connection.execute(self.log.sql(text), parameters).fetchall()
 
-    def totals(self) -> list[tuple[Any, ...]]:
-        """What all accounts hold, account by account: the same after an undisturbed run and after a disturbed one."""
-        return self.query(
+    def totals_by_number(self) -> dict[str, Any]:
+        """What everybody holds by kind: the same after a quiet run and after a disturbed one."""
+        rows = self.query(
             "SELECT p.digest, convert_from(s.state, 'UTF8')::jsonb -> 'balance' FROM {account_state} s"
-            " JOIN {account_holder} h USING (account_id) JOIN {participant} p USING (participant_id) ORDER BY 1"
+            " JOIN {account_holder} h USING (account_id) JOIN {participant} p USING (participant_id)"
         )
+        known = {self.register.digest(number): number for number in self.people}
+        return {known[bytes(digest)]: balance for digest, balance in rows}
