@@ -12,7 +12,10 @@ import typer
 
 from api.cli import console
 from api.cli.session import CommandFault, session
-from ledger.store.server import dump as dump_database
+from ledger.store.backup import dump as dump_database
+from ledger.store.backup import restore as restore_database
+from ledger.store.connections import Connections
+from ledger.store.keys import check_keys, load_keys
 from ledger.store.server import open_database
 from migrations.run import known_pools
 from migrations.run import migrate as run_migrations
@@ -49,7 +52,21 @@ def migrate() -> None:
 
 @app.command()
 def dump(file: Annotated[Path, typer.Argument(help="备份文件")]) -> None:
-    """备份数据库（用 pg_restore 恢复）。密钥另行保管，不要与备份放在一起。"""
+    """备份数据库（用 database restore 恢复）。密钥另行保管，不要与备份放在一起。"""
     with session() as ledger:
         dump_database(ledger.database.url, file.absolute())
     console.answer(f"已备份到 {file}。恢复还需要密钥（PENSION_LEDGER_KEY 或密钥文件），请分开保管")
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="备份文件", exists=True, dir_okay=False)]) -> None:
+    """把备份恢复到一个空账簿；还需要备份时的密钥。"""
+    with open_database() as database:
+        if pools := known_pools(database.url):
+            raise CommandFault(f"已有统筹区 {'、'.join(pools)}：备份只能恢复到空账簿（另设 PENSION_LEDGER_HOME）")
+        keys = load_keys(database.home, make=False)
+        restore_database(database.url, file.absolute())
+        run_migrations(database.url, known_pools(database.url))
+        with Connections(database.url) as connections:
+            check_keys(connections, keys)
+    console.answer(f"已从 {file} 恢复")

@@ -73,8 +73,8 @@ def _derived(master: bytes, use: str) -> bytes:
     return HKDF(SHA256(), 32, None, f"pension-ledger {use}".encode()).derive(master)
 
 
-def load_keys(home: Path, environ: Mapping[str, str] = os.environ) -> Keys:
-    """The keys of this installation. Raises `KeyFaultError`."""
+def load_keys(home: Path, environ: Mapping[str, str] = os.environ, *, make: bool = True) -> Keys:
+    """The keys of this installation, made on first use (unless `make` is off). Raises `KeyFaultError`."""
     said = environ.get("PENSION_LEDGER_KEY", "").strip()
     path = home / KEY_FILE
     if said and not _HEX.fullmatch(said):
@@ -88,6 +88,8 @@ def load_keys(home: Path, environ: Mapping[str, str] = os.environ) -> Keys:
         return Keys(bytes.fromhex(kept))
     if said:
         return Keys(bytes.fromhex(said))
+    if not make:
+        raise KeyFaultError(f"须有密钥：设置 PENSION_LEDGER_KEY，或把密钥文件放到 {path}")
     return Keys(bytes.fromhex(_made(path)))
 
 

@@ -19,7 +19,6 @@ import json
 import os
 import pwd
 import re
-import shutil
 import stat
 import subprocess
 import sys
@@ -32,7 +31,7 @@ from types import TracebackType
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-__all__ = ["Database", "EmbeddedServer", "ServerFault", "bin_dir", "data_home", "dump", "open_database"]
+__all__ = ["Database", "EmbeddedServer", "ServerFault", "bin_dir", "data_home", "open_database"]
 
 PORT: Final = 5432
 """Part of the socket's file name only; nothing listens on TCP."""
@@ -386,34 +385,3 @@ def data_home(environ: Mapping[str, str] = os.environ) -> Path:
 def bin_dir() -> Path:
     """The folder of the bundled psql, pg_dump, pg_restore."""
     return installed() / "bin"
-
-
-def dump(database_url: str, target: Path) -> None:
-    """Write a whole dump (`pg_dump -Fc`, for pg_restore) to `target`, which appears only when complete, mode 0600.
-
-    The bundled pg_dump speaks no TLS; a URL that demands it needs one on the PATH. `ServerFault` quotes pg_dump.
-    """
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
-    parameters = conninfo_to_dict(database_url)
-    program: str | None = str(bin_dir() / "pg_dump")
-    if parameters.get("sslmode") in ("require", "verify-ca", "verify-full"):
-        program = shutil.which("pg_dump")
-    if program is None:
-        raise ServerFault("数据库要求 TLS 连接，而内置的 pg_dump 不支持：请安装与服务器同版本的 PostgreSQL 客户端。")
-    password = parameters.pop("password", None)  # other users of the machine can read a program's arguments
-    environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
-    part = target.with_name(target.name + ".part")
-    try:
-        part.unlink(missing_ok=True)
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
-            command = [program, "--format=custom", "--no-password", f"--dbname={make_conninfo('', **parameters)}"]
-            done = subprocess.run(command, env=environment, stdout=file, stderr=subprocess.PIPE, check=False)
-            if done.returncode != 0:
-                raise ServerFault(f"备份没有完成：{done.stderr.decode('utf-8', 'replace').strip()}")
-            os.fsync(file.fileno())
-        part.replace(target)
-    except OSError as error:
-        raise ServerFault(f"备份没有完成：{error.strerror}（{error.filename or target}）") from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -19,7 +19,8 @@ import psycopg
 import pytest
 
 from ledger.store import keeper, server
-from ledger.store.server import EmbeddedServer, Layout, ServerFault, data_home, dump, open_database
+from ledger.store.backup import dump
+from ledger.store.server import EmbeddedServer, Layout, ServerFault, data_home, open_database
 
 PROJECT = Path(__file__).parents[3]
 USER = """
