@@ -26,13 +26,11 @@ from ledger.store.log import PoolLog
 from ledger.store.mapper import Event, decode
 from ledger.store.states import decode_state
 from ledger.words import KINDS, Amounts
-from projections.folds import BALANCES, BY_ACCOUNT, FOLDS, KIND_COLUMNS, STATEMENT, composed, execute
+from projections.folds import BY_ACCOUNT, FOLDS, KIND_COLUMNS, composed, execute
 
 _INT64_MAX: Final = 2**63 - 1
 RANGE_EVENTS: Final = 20_000
 """Events of a range of keys, whole streams: what one snapshot looks at, within a second."""
-EVERYBODY: Final = UUID(int=2**128 - 1)
-"""The greatest key."""
 LINE_COLUMNS: Final = f"notification_id, version, recorded_at, effective_on, year, {KIND_COLUMNS}, topic, reference"
 """A row of the lines as `line_entry` takes it."""
 
@@ -166,22 +164,11 @@ def snapshot(log: PoolLog) -> Iterator[Connection[TupleRow]]:
         yield connection
 
 
-def end_of_range(connection: Connection[TupleRow], log: PoolLog, low: UUID) -> UUID:
-    """The last key of a range of some twenty thousand events, whole streams."""
-    rows = execute(
-        connection,
-        log,
-        "SELECT originator_id FROM {ledger_events} WHERE originator_id > %s"
-        " ORDER BY originator_id, originator_version OFFSET %s LIMIT 1",
-        (low, RANGE_EVENTS),
-    )
-    return rows[0][0] if rows else EVERYBODY
-
-
 def standing(connection: Connection[TupleRow], log: PoolLog) -> tuple[int, int]:
     """How far balances and lines have come in this snapshot."""
     positions: dict[str, int] = dict(execute(connection, log, "SELECT name, position FROM {projection}"))
-    return positions.get(BALANCES.name, 0), positions.get(STATEMENT.name, 0)
+    balances, lines = (positions.get(fold.name, 0) for fold in FOLDS)
+    return balances, lines
 
 
 def load(connection: Connection[TupleRow], log: PoolLog, low: UUID, high: UUID) -> dict[UUID, Evidence]:
@@ -217,7 +204,7 @@ def load(connection: Connection[TupleRow], log: PoolLog, low: UUID, high: UUID) 
 def doubted_accounts(connection: Connection[TupleRow], log: PoolLog, low: UUID, high: UUID) -> set[UUID] | None:
     """Accounts of a range whose rows differ from what the same SQL folds from the log now; None: SQL cannot read it."""
     doubted: set[UUID] = set()
-    for fold in FOLDS:
+    for fold, position in zip(FOLDS, standing(connection, log), strict=True):
         key = " AND ".join(f"a.{column} = t.{column}" for column in fold.key)
         again = fold.select.replace("<range>", BY_ACCOUNT)
         there = f"SELECT {fold.columns} FROM {{target}} WHERE account_id > %(low)s AND account_id <= %(high)s"
@@ -227,9 +214,8 @@ def doubted_accounts(connection: Connection[TupleRow], log: PoolLog, low: UUID, 
         )
         try:
             with connection.transaction(), connection.cursor(binary=True) as cursor:
-                cursor.execute(
-                    composed(log, statement, target=fold.table), {"low": low, "high": high, "name": fold.name}
-                )
+                asked = {"low": low, "high": high, "to": position}
+                cursor.execute(composed(log, statement, target=fold.table), asked)
                 doubted.update(row[0] for row in cursor)
         except DataError:
             return None

@@ -1,9 +1,9 @@
 """Makes the tables anew beside the ones in use, and puts them in their place while readers go on reading.
 
-A rebuild folds the whole log, in ranges, into a table of another name, makes its key after the load where the fold
-allows, catches up, and takes the place of the old table under a lock that is waited for 200 ms at most and retried: a
-reader queues for no longer than that. A killed rebuild leaves a table of that other name behind; the next one drops
-it. One rebuild at a time in a pool (a session advisory lock, which ends with its holder), all projections at once.
+A rebuild folds the whole log into a table of another name, a range of accounts at a time, makes its key, catches up as
+a runner does, and takes the place of the old table under a lock that is waited for 200 ms at most and retried: a reader
+queues for no longer than that. A killed rebuild leaves a table of that other name behind; the next one drops it. One
+rebuild at a time in a pool (a session advisory lock, which ends with its holder), all projections side by side.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from psycopg.sql import SQL, Identifier
 
 from ledger.store.job_lock import PATIENCE_SECONDS, BusyError, job_lock
 from ledger.store.log import PoolLog
-from projections.folds import FOLDS, RANGE_MAX, Fold, composed, execute
+from projections.folds import EVERYBODY, FOLDS, NOBODY, RANGE_MAX, Fold, composed, end_of_range, execute
 
 Progress = Callable[[str, int, int], None]
 """Told after each range: the projection's name, the position reached, the end of the log."""
@@ -105,13 +105,12 @@ class _Rebuild:
     def run(self) -> int:
         self._drop(self._aside, self._old)
         self._make()
-        self._load()
-        if not self._fold.conflict:
-            self._make_key()
-            self._load()
+        self._load(self._head())
+        self._make_key()
+        self._catch_up()
         self._execute("ANALYZE {aside}")
         while not self._within_locks(self._swap):
-            self._load()
+            self._catch_up()
         self._drop(self._old, *self._earlier_versions())
         return self.position
 
@@ -127,8 +126,18 @@ class _Rebuild:
         )  # fmt: skip
         for privilege, grantee in granted:
             self._execute(f"GRANT {privilege} ON {{aside}} TO {grantee}")
-        if self._fold.conflict:
-            self._make_key()
+
+    def _load(self, to: int) -> None:
+        """Fold all that is recorded up to `to`, account by account, each range in a transaction of its own."""
+        low, done = NOBODY, 0
+        while low < EVERYBODY:
+            high = end_of_range(self._connection, self._log, low, RANGE_MAX)
+            with self._connection.transaction():
+                self._execute(_NOTICE_DEATH)
+                self._fold.run_accounts(self._connection, self._log, low, high, to, self._aside)
+            low, done = high, min(done + RANGE_MAX, to)
+            self._told(self._fold.name, done, to)
+        self.position = to
 
     def _make_key(self) -> None:
         """The one transaction that may outlive ten seconds: it builds an index."""
@@ -137,8 +146,8 @@ class _Rebuild:
             columns = ", ".join(self._fold.key)
             self._execute(f"ALTER TABLE {{aside}} ADD CONSTRAINT {{aside_key}} PRIMARY KEY ({columns})")
 
-    def _load(self) -> None:
-        """Fold up to the end of the log, range by range, each in a transaction of its own."""
+    def _catch_up(self) -> None:
+        """Fold what was recorded since, range by range of the log."""
         head = self._head()
         while self.position < head:
             to = min(self.position + RANGE_MAX, head)

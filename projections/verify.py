@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
-from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -24,22 +23,21 @@ from ledger.store.register import Register
 from ledger.store.states import encode_state
 from projections.diagnosis import account_faults, adds_up, follows, stream_faults
 from projections.evidence import (
-    EVERYBODY,
     LINE_COLUMNS,
+    RANGE_EVENTS,
     Evidence,
     Finding,
     LogEntry,
     StateEntry,
     decoded,
     doubted_accounts,
-    end_of_range,
     line_entry,
     load,
     load_lines,
     snapshot,
     standing,
 )
-from projections.folds import FOLDS, Fold, execute
+from projections.folds import EVERYBODY, FOLDS, NOBODY, Fold, end_of_range, execute
 
 IdentityCheck = Callable[[PoolLog], Iterable[Finding]]
 """The checks of the register, which only somebody who holds its key can run."""
@@ -47,7 +45,6 @@ Progress = Callable[[int, int], None]
 """Told how many events were looked at, of how many."""
 
 _IDS: Final = 100_000
-_NOBODY: Final = UUID(int=0)
 
 
 def verify(
@@ -176,10 +173,10 @@ def _fold_faults(log: PoolLog, fold: Fold) -> Iterator[Finding]:
 
 
 def _streams(log: PoolLog, progress: Progress | None) -> Iterator[Finding]:
-    low, done, last = _NOBODY, 0, log.position()[0]
+    low, done, last = NOBODY, 0, log.position()[0]
     while low < EVERYBODY:
         with snapshot(log) as connection:
-            high = end_of_range(connection, log, low)
+            high = end_of_range(connection, log, low, RANGE_EVENTS)
             streams = load(connection, log, low, high)
             doubted = doubted_accounts(connection, log, low, high)
             for stream in doubted or ():
