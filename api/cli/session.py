@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ledger.store.connections import Connections
-from ledger.store.keys import Keys, check_keys, load_keys
+from ledger.store.keys import Keys, check_keys, is_sealed, load_keys
 from ledger.store.log import PoolLog
 from ledger.store.pools import find_pool
 from ledger.store.register import Register
@@ -30,7 +30,7 @@ class Session:
     @cached_property
     def keys(self) -> Keys:
         """The installation's keys, held against the database's check value."""
-        keys = load_keys(self.database.home)
+        keys = load_keys(self.database.home, make=not is_sealed(self.connections))
         check_keys(self.connections, keys)
         return keys
 

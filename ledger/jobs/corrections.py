@@ -66,6 +66,8 @@ def rename(log: PoolLog, register: Register, number: str, name: str, document: s
         holder = register.find([digest]).get(digest)
         if holder is None or holder.account is None:
             raise Refused(refuse(Reason.UNKNOWN_PERSON, "“公民身份号码”"))
+        tranche = Tranche(log)
+        tranche.load([UUID(bytes=holder.account)])  # first: a name that comes after it moves the account
         version = register.versions([holder.participant], None)[holder.participant] + 1
         event = HolderRenamed(
             **origin._asdict(),
@@ -74,8 +76,6 @@ def rename(log: PoolLog, register: Register, number: str, name: str, document: s
             register_version=version,
             document=document,
         )
-        tranche = Tranche(log)
-        tranche.load([UUID(bytes=holder.account)])
         tranche.decide(holder.account, lambda _state, _past: (event,))  # noqa: B023 — asked before it moves on
         hook = _name_hook(register, event, squeezed(name), origin)
         position = _recorded(log, tranche, rules.version, hook)

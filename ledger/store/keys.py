@@ -89,14 +89,14 @@ def load_keys(home: Path, environ: Mapping[str, str] = os.environ, *, make: bool
     if said:
         return Keys(bytes.fromhex(said))
     if not make:
-        raise KeyFaultError(f"须有密钥：设置 PENSION_LEDGER_KEY，或把密钥文件放到 {path}")
+        raise KeyFaultError(f"须有密钥：设置 PENSION_LEDGER_KEY，或把密钥文件放到 {path}（建库时的密钥，请从备份恢复）")
     return Keys(bytes.fromhex(_made(path)))
 
 
 def _made(path: Path) -> str:
     """A new key file, or the one that another process made at the same moment: it appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}")
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_hex(32) + "\n")
         file.flush()
@@ -110,6 +110,12 @@ def _made(path: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
+def is_sealed(connections: Connections) -> bool:
+    """Whether the database was sealed with a key already: another one must not be made then."""
+    with connections.connection() as connection:
+        return connection.execute("SELECT FROM pension_shared.key_check").fetchone() is not None
+
+
 def check_keys(connections: Connections, keys: Keys) -> None:
     """Hold the key against the database's check value; the first key is taken. Raises `KeyFaultError` for another."""
     with connections.connection() as connection:
@@ -121,4 +127,4 @@ def check_keys(connections: Connections, keys: Keys) -> None:
         raise KeyFaultError("密钥与本数据库不符：请使用建库时的密钥（PENSION_LEDGER_KEY 或密钥文件）")
 
 
-__all__ = ["DataKey", "InvalidTag", "KeyFaultError", "Keys", "check_keys", "load_keys"]
+__all__ = ["DataKey", "InvalidTag", "KeyFaultError", "Keys", "check_keys", "is_sealed", "load_keys"]

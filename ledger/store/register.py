@@ -16,6 +16,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from ledger.identity import squeezed
+from ledger.store.copy_rows import microseconds
 from ledger.store.keys import DataKey, InvalidTag, Keys
 from ledger.store.log import PoolLog
 from ledger.words import new_id
@@ -120,7 +121,7 @@ class Register:
                         1,
                     )
                 )
-                sealed_names.append(key.sealed(person.name, _name_bond(owner, 1, document, actor, "")))
+                sealed_names.append(key.sealed(person.name, _name_bond(owner, 1, document, actor, "", at)))
         with cursor.copy(self._log.sql("COPY {participant_name} FROM STDIN (FORMAT BINARY)")) as copy:
             copy.set_types(["uuid", "int4", "bytea", "text", "text", "text", "timestamptz"])
             for person, sealed_name in zip(people, sealed_names, strict=True):
@@ -148,7 +149,7 @@ class Register:
         if row is None:
             raise LookupError(f"no participant {participant}")
         key = self._keys.unwrapped(row[0], participant.bytes)
-        sealed = key.sealed(name, _name_bond(participant.bytes, version, document, actor, reviewer))
+        sealed = key.sealed(name, _name_bond(participant.bytes, version, document, actor, reviewer, at))
         cursor.execute(
             self._log.sql("INSERT INTO {participant_name} VALUES (%s, %s, %s, %s, %s, %s, %s)"),
             (participant, version, sealed, document, actor, reviewer, at),
@@ -160,22 +161,23 @@ class Register:
 
     # -- reading --------------------------------------------------------------------------------------------------
 
-    def open(self, participant: UUID, known_at: datetime | None = None) -> Registered:
-        """Number and name, the name as known at an instant. Raises LookupError and `InvalidTag`."""
+    def open(self, participant: UUID, version: int | None = None) -> Registered:
+        """Number and name, the name of a register version or the latest. Raises LookupError and `InvalidTag`."""
         statement = self._log.sql(
-            "SELECT p.wrapped_key, p.sealed_number, n.sealed_name, n.register_version, n.document, n.actor, n.reviewer"
-            " FROM {participant} p JOIN {participant_name} n USING (participant_id) WHERE participant_id = %s"
-            " AND (%s::timestamptz IS NULL OR n.recorded_at <= %s) ORDER BY n.register_version DESC LIMIT 1"
+            "SELECT p.wrapped_key, p.sealed_number, n.sealed_name, n.register_version, n.document, n.actor, n.reviewer,"
+            " n.recorded_at FROM {participant} p JOIN {participant_name} n USING (participant_id)"
+            " WHERE participant_id = %s AND (%s::int IS NULL OR n.register_version = %s)"
+            " ORDER BY n.register_version DESC LIMIT 1"
         )
         with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
-            row = cursor.execute(statement, (participant, known_at, known_at)).fetchone()
+            row = cursor.execute(statement, (participant, version, version)).fetchone()
         if row is None:
             raise LookupError(f"no participant {participant}")
-        wrapped, number, name, version, document, actor, reviewer = row
+        wrapped, number, name, found, *said = row
         owner = participant.bytes
         key = self._keys.unwrapped(wrapped, owner)
-        bond = _name_bond(owner, version, document, actor, reviewer)
-        return Registered(participant, key.opened(number, owner + b"number"), key.opened(name, bond), version)
+        bond = _name_bond(owner, found, *said)
+        return Registered(participant, key.opened(number, owner + b"number"), key.opened(name, bond), found)
 
     def versions(self, participants: Iterable[UUID], known_at: datetime | None) -> dict[UUID, int]:
         """The register version of each participant as known at an instant."""
@@ -189,7 +191,7 @@ class Register:
     # -- proof ----------------------------------------------------------------------------------------------------
 
     def faults(self) -> Iterator[RegisterFault]:
-        """Every row of the register that does not open, or does not agree with its neighbours, in key order."""
+        """Every row of the register that does not open, or does not agree with its neighbours, table by table."""
         last = UUID(int=0)
         while page := self._page_of_people(last):
             last = page[-1][0]
@@ -198,6 +200,17 @@ class Register:
                 names.setdefault(row[0], []).append(row)
             for row in page:
                 yield from self._faults_of(row, names.get(row[0], []))
+        for table, key in (("participant_name", "participant_id"), ("account_holder", "account_id")):
+            for (lone,) in self._without_person(table, key):
+                yield RegisterFault(table, str(lone), "所指的参保人不在登记中")
+
+    def _without_person(self, table: str, key: str) -> list[tuple[Any, ...]]:
+        statement = self._log.sql(
+            f"SELECT DISTINCT {key} FROM {{{table}}} t WHERE NOT EXISTS"
+            " (SELECT FROM {participant} p WHERE p.participant_id = t.participant_id) ORDER BY 1"
+        )
+        with self._log.connections.connection() as connection:
+            return connection.execute(statement).fetchall()
 
     def _page_of_people(self, after: UUID) -> list[tuple[Any, ...]]:
         statement = self._log.sql(
@@ -209,8 +222,8 @@ class Register:
 
     def _names_of(self, participants: list[UUID]) -> list[tuple[Any, ...]]:
         statement = self._log.sql(
-            "SELECT participant_id, register_version, sealed_name, document, actor, reviewer FROM {participant_name}"
-            " WHERE participant_id = ANY(%s) ORDER BY participant_id, register_version"
+            "SELECT participant_id, register_version, sealed_name, document, actor, reviewer, recorded_at"
+            " FROM {participant_name} WHERE participant_id = ANY(%s) ORDER BY participant_id, register_version"
         )
         with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
             return cursor.execute(statement, (participants,)).fetchall()
@@ -228,9 +241,9 @@ class Register:
             yield RegisterFault("participant", str(participant), "查询摘要与密封的号码不符")
         if [name[1] for name in names] != list(range(1, version + 1)):
             yield RegisterFault("participant_name", str(participant), f"姓名历史缺少版本，应为1至{version}")
-        for _, name_version, sealed, document, actor, reviewer in names:
+        for _, name_version, sealed, *said in names:
             try:
-                name = key.opened(sealed, _name_bond(owner, name_version, document, actor, reviewer))
+                name = key.opened(sealed, _name_bond(owner, name_version, *said))
             except (InvalidTag, TypeError, ValueError):
                 yield RegisterFault("participant_name", f"{participant} 第{name_version}版", "姓名记录已被改动")
                 continue
@@ -243,5 +256,6 @@ def new_participant() -> UUID:
     return new_id()
 
 
-def _name_bond(owner: bytes, version: int, document: str, actor: str, reviewer: str) -> bytes:
-    return b"\0".join([owner, b"name", str(version).encode(), document.encode(), actor.encode(), reviewer.encode()])
+def _name_bond(owner: bytes, version: int, document: str, actor: str, reviewer: str, at: datetime) -> bytes:
+    said = (str(version), document, actor, reviewer, str(microseconds(at)))
+    return b"\0".join([owner, b"name", *(text.encode() for text in said)])
