@@ -39,22 +39,7 @@ def credit_interest(
     if rate is None:
         return may_credit(year, rules, today) or ()
     interest = year_interest(state.opening, state.entries_of(year), rate, rules.rounding)
-    return (
-        InterestCredited(
-            actor=origin.actor,
-            reviewer=origin.reviewer,
-            cause=origin.cause,
-            command_id=origin.command_id,
-            rule=rules.name,
-            effect=interest.effect,
-            effective_on=year_end(year),
-            year=year,
-            rate=rate.text,
-            rate_document=rate.document,
-            fen_months=interest.fen_months,
-            rounding=rules.rounding,
-        ),
-    )
+    return (interest_credited(Terms(year, rate, rules.rounding), interest, year_end(year), rules, origin),)
 
 
 def may_credit(year: int, rules: RegionRules, today: date) -> Refusal | None:

@@ -21,10 +21,11 @@ from eventsourcing.persistence import IntegrityError, Notification, OperationalE
 from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Identifier
 
 from ledger import clock
 from ledger.store.copy_rows import LogRow, StateRow, TrancheBuffer
+from ledger.store.recorder_statements import Statements
 
 COPY_ABOVE: Final = 500
 """Up to so many events go as arrays in one statement; above, binary COPY is faster."""
@@ -57,7 +58,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
 
     def __init__(self, datastore: Any, *, events_table_name: str = "ledger_events") -> None:
         super().__init__(datastore, events_table_name=events_table_name)
-        self._sql = _Statements(datastore.schema, events_table_name)
+        self._sql = Statements(datastore.schema, events_table_name)
         self.connections = datastore.connections
 
     # -- writing ------------------------------------------------------------------------------------------------
@@ -191,7 +192,7 @@ def _laid_down(writes: Sequence[StreamWrite]) -> TrancheBuffer | Sequence[Stream
 class _ByCopy:
     """A tranche: states through a temporary table, events by binary COPY."""
 
-    def __init__(self, statements: _Statements, buffer: TrancheBuffer) -> None:
+    def __init__(self, statements: Statements, buffer: TrancheBuffer) -> None:
         self._sql = statements
         self._buffer = buffer
 
@@ -230,7 +231,7 @@ class _ByCopy:
 class _ByArrays:
     """A few events: everything in parallel arrays, without a temporary table."""
 
-    def __init__(self, statements: _Statements, writes: Sequence[StreamWrite]) -> None:
+    def __init__(self, statements: Statements, writes: Sequence[StreamWrite]) -> None:
         self._sql = statements
         self._writes = writes
 
@@ -290,85 +291,6 @@ def _library_errors() -> Iterator[None]:
         raise OperationalError(str(fault)) from fault
     except psycopg.Error as fault:
         raise PersistenceError(str(fault)) from fault
-
-
-class _Statements:
-    """The statements of one pool, with qualified names: never a search_path."""
-
-    def __init__(self, schema: str, events: str) -> None:
-        def sql(text: str) -> Composed:
-            return SQL(text).format(
-                log=Identifier(schema, events),
-                head=Identifier(schema, "log_head"),
-                states=Identifier(schema, "account_state"),
-            )
-
-        self.lock_timeout = "SET LOCAL lock_timeout = '10s'"
-        self.take_head = sql(
-            "UPDATE {head} SET last_id = last_id + %s,"
-            " last_at = greatest(%s, last_at + interval '1 microsecond'),"
-            " rules_version = coalesce(%s, rules_version) RETURNING last_id, last_at, rules_version"
-        )
-        self.give_back = sql("UPDATE {head} SET last_id = last_id - %s")
-        # A planner that finds this table empty would scan every state; with its size unknown it takes the index.
-        self.moving_table = (
-            "CREATE TEMP TABLE IF NOT EXISTS moving (account_id uuid, expected bigint, version bigint,"
-            " credited_through smallint, state bytea) ON COMMIT DELETE ROWS"
-        )
-        self.fill_moving = "COPY moving FROM STDIN (FORMAT BINARY)"
-        self.insert_moving = sql(
-            "INSERT INTO {states} SELECT account_id, version, credited_through, state FROM moving WHERE expected = 0"
-        )
-        self.update_moving = sql(
-            "UPDATE {states} s SET version = m.version, credited_through = m.credited_through, state = m.state"
-            " FROM moving m WHERE s.account_id = m.account_id AND s.version = m.expected"
-            " AND s.account_id BETWEEN %s AND %s"
-        )
-        # Not "version differs": another writer may have brought the account to the very version we meant to write.
-        # A row that this transaction wrote carries this transaction's id.
-        self.moved_of_moving = sql(
-            "SELECT m.account_id FROM moving m LEFT JOIN {states} s USING (account_id)"
-            " WHERE s.xmin IS DISTINCT FROM pg_current_xact_id()::xid"
-        )
-        given = (
-            " unnest(%(accounts)s::uuid[], %(expected)s::bigint[], %(versions)s::bigint[], %(through)s::smallint[],"
-            " %(states)s::bytea[]) AS m (account_id, expected, version, credited_through, state)"
-        )
-        self.insert_states = sql(
-            "INSERT INTO {states} SELECT account_id, version, credited_through, state FROM"
-            + given
-            + " WHERE expected = 0"
-        )
-        self.update_states = sql(
-            "UPDATE {states} s SET version = m.version, credited_through = m.credited_through, state = m.state FROM"
-            + given
-            + " WHERE s.account_id = m.account_id AND s.version = m.expected"
-        )
-        self.moved_states = sql(
-            "SELECT m.account_id FROM" + given + " LEFT JOIN {states} s USING (account_id)"
-            " WHERE s.xmin IS DISTINCT FROM pg_current_xact_id()::xid"
-        )
-        self.copy_log = sql(
-            "COPY {log} (originator_id, originator_version, topic, state, notification_id, recorded_at)"
-            " FROM STDIN (FORMAT BINARY)"
-        )
-        self.insert_log = sql(
-            "INSERT INTO {log} (originator_id, originator_version, topic, state, notification_id, recorded_at)"
-            " SELECT s, v, t, b, %s + place, %s"
-            " FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[]) WITH ORDINALITY AS r (s, v, t, b, place)"
-        )
-        columns = "originator_id, originator_version, topic, state, notification_id"
-        self.select_stream = sql(
-            "SELECT originator_id, originator_version, topic, state FROM {log}"
-            " WHERE originator_id = %s AND originator_version > %s"
-            " AND (%s::bigint IS NULL OR originator_version <= %s) ORDER BY originator_version"
-        )
-        self.select_log = sql(
-            "SELECT " + columns + " FROM {log} WHERE notification_id > %s"
-            " AND (%s::bigint IS NULL OR notification_id <= %s)"
-            " AND (cardinality(%s::text[]) = 0 OR topic = ANY(%s)) ORDER BY notification_id LIMIT %s"
-        )
-        self.max_id = sql("SELECT max(notification_id) FROM {log}")
 
 
 def instant_of(connection: Connection[TupleRow], schema: str) -> tuple[int, datetime, int]:
