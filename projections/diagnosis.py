@@ -23,8 +23,8 @@ from ledger.account_events import (
 )
 from ledger.interest import Rate, fen_months, rounded
 from ledger.money import fen_to_yuan
-from ledger.store.states import decode_state
 from ledger.words import NOTHING, Amounts
+from projections.deduction import changed_row, lost_row
 from projections.evidence import (
     BalanceEntry,
     Evidence,
@@ -35,6 +35,7 @@ from projections.evidence import (
     decoded,
     folded,
     holds,
+    state_of,
 )
 
 
@@ -86,14 +87,10 @@ def _log_faults(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("log_deleted", missing, f"账户 {evidence.stream} 第{missing['version']}号记录已不在日志中")
 
 
-def _stored_version(state: StateEntry | None) -> int:
+def _stored_version(entry: StateEntry | None) -> int:
     """The version that a state's column and bytes agree on, 0 where they do not."""
-    if state is None:
-        return 0
-    try:
-        return state.version if decode_state(state.state).version == state.version else 0
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return 0
+    state = state_of(entry)
+    return state.version if entry and state and state.version == entry.version else 0
 
 
 def _missing(evidence: Evidence, known: int) -> dict[str, Any] | None:
@@ -108,7 +105,7 @@ def _missing(evidence: Evidence, known: int) -> dict[str, Any] | None:
     line = next((line for line in evidence.lines if line.version == version), None)
     if line is not None:
         return evidence.where(line) if line.id not in {entry.id for entry in evidence.log} else None
-    where: dict[str, Any] = {"stream": str(evidence.stream), "version": version}
+    where: dict[str, Any] = {"stream": str(evidence.stream), "version": version, **lost_row(evidence)}
     if version == 1 and evidence.balance is not None and evidence.balance.opened_id:
         where |= {"id": evidence.balance.opened_id, "topic": AccountOpened.topic}
     return where
@@ -194,6 +191,9 @@ def _state_faults(evidence: Evidence, state: PersonalAccount | None) -> Iterator
         yield Finding("state_missing", where, f"账户 {evidence.stream} 有日志而没有状态")
     elif state is None:
         yield Finding("state_without_stream", where, f"账户 {evidence.stream} 有状态而没有日志")
+    elif (entry := changed_row(evidence)) is not None:
+        text = f"日志第{entry.id}号已被改动：与账户状态不符（尚无明细可作旁证）"
+        yield Finding("log_changed", evidence.where(entry), text)
     else:
         where["version"] = evidence.state.version
         yield Finding("state_changed", where, f"账户 {evidence.stream} 的状态与其日志重算的不符")

@@ -136,15 +136,20 @@ def folded(events: list[AccountEvent]) -> PersonalAccount | None:
     return state
 
 
+def state_of(entry: StateEntry | None) -> PersonalAccount | None:
+    """The state in a row's bytes, None where they are none."""
+    try:
+        return decode_state(entry.state) if entry else None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
 def holds(entry: StateEntry | None, state: PersonalAccount | None) -> bool:
     """Whether a stored state is this one, in its bytes and in its columns."""
     if entry is None or state is None:
         return entry is None and state is None
-    try:
-        stored = decode_state(entry.state)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    return (entry.version, entry.credited_through) == (state.version, state.credited_through) and stored == state
+    columns = (entry.version, entry.credited_through)
+    return columns == (state.version, state.credited_through) and state_of(entry) == state
 
 
 # -- read from the tables, a range of keys at a time ---------------------------------------------------------------

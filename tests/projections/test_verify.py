@@ -152,6 +152,47 @@ def test_an_inserted_row_of_the_log(filled, folded):
     assert has(where, the_row(filled, account, 5, {"contribution": "1000.00"}))
 
 
+@pytest.mark.parametrize(
+    ("version", "before", "after", "row"),
+    [
+        (2, b'"contribution":100000', b'"contribution":100001', {"effect": {"contribution": "1000.01"}}),
+        (2, b'"2023-03-14"', b'"2024-03-14"', {"effective_on": "2024-03-14"}),
+        (3, b'"year":2023', b'"year":2022', {"year": 2022, "effect": {"collective_subsidy": "200.00"}}),
+    ],
+)
+def test_a_row_that_was_changed_before_any_read_folded_it(book, version, before, after, row):
+    account = book.open()
+    book.pay(account, date(2023, 3, 14), 100_000)
+    book.pay(account, date(2023, 4, 1), 20_000, MoneyKind.COLLECTIVE_SUBSIDY)
+    state = stored(book, account, version)[1]
+    damage(
+        book,
+        "UPDATE {ledger_events} SET state = %s WHERE originator_id = %s AND originator_version = %s",
+        state.replace(before, after, 1), account, version,
+    )  # fmt: skip
+    where = by_kind(verify(book.log))["log_changed"].where
+    assert has(where, {"stream": str(account), "version": version, **row})
+
+
+def test_a_row_that_was_lost_before_any_read_folded_it(book):
+    account = book.open()
+    book.pay(account, date(2023, 3, 14), 100_000)
+    book.credit(account, 2023)
+    damage(book, "DELETE FROM {ledger_events} WHERE originator_id = %s AND originator_version = 3", account)
+    where = by_kind(verify(book.log))["log_deleted"].where
+    assert has(
+        where,
+        {
+            "stream": str(account),
+            "version": 3,
+            "topic": "account.interest_credited",
+            "effect": {"interest": "19.65"},
+            "year": 2023,
+            "effective_on": "2023-12-31",
+        },
+    )
+
+
 def test_a_gap_of_ids_alone(filled):
     damage(filled, "UPDATE {ledger_events} SET notification_id = 1000 WHERE notification_id = 15")
     found = by_kind(verify(filled.log))
@@ -169,6 +210,7 @@ def test_an_instant_that_goes_back(filled):
     [
         ("UPDATE {account_state} SET state = %s WHERE account_id = %s", "state_changed"),
         ("UPDATE {account_state} SET credited_through = 2022 WHERE %s <> state AND account_id = %s", "state_changed"),
+        ("UPDATE {account_state} SET state = substr(%s, 2) WHERE account_id = %s", "state_changed"),
         ("DELETE FROM {account_state} WHERE %s <> state AND account_id = %s", "state_missing"),
     ],
 )  # fmt: skip
