@@ -11,6 +11,7 @@ from datetime import date
 import pytest
 
 from ledger.account_decisions import apportioned
+from ledger.account_events import InterestCredited
 from ledger.refusals import Reason
 from ledger.words import Amounts
 from tests.ledger.lives import Life, done, fen, reason, rules_of
@@ -71,6 +72,19 @@ def test_money_that_is_spent_cannot_be_reversed_after_its_year_was_credited():
     done(life.reverse(5))
     done(life.reverse(3))
     assert life.balance == fen("100.00") + life.interest_of(2024)
+
+
+def test_a_reversal_stands_on_the_side_of_its_original():
+    """What is struck out leaves no trace in either part of the year's figures, which a statement shows apart."""
+    life = a_life()
+    done(life.pension("50.00", date(2024, 6, 14)))
+    done(life.reverse(4))
+    done(life.pay_in("contribution", "30.00", date(2024, 7, 1)))
+    done(life.reverse(6))
+    (event,) = done(life.credit(2024))
+    assert isinstance(event, InterestCredited)
+    assert event.fen_months.deducted.total == 0
+    assert event.fen_months.entries.total == fen("100.00") * 9
 
 
 def test_a_refund_keeps_the_interest_and_a_reversal_takes_it():
