@@ -8,7 +8,7 @@ import typer
 
 from api.cli import console
 from api.cli.options import Actor, DryRun, Json, Pool, Reviewer, read_account, said
-from api.cli.session import session
+from api.cli.session import fold_forward, session
 from ledger.account_events import MoneyEvent
 from ledger.jobs.corrections import reverse as reverse_entry
 from ledger.late_money import Origin
@@ -33,6 +33,7 @@ def reverse(
         log = ledger.log(pool)
         origin = Origin(actor, reviewer, "command entry reverse")
         done = reverse_entry(log, read_account(account), version, reason, origin, dry_run=dry_run)
+        fold_forward(log)
     effects = [event for event in done.events if isinstance(event, MoneyEvent)]
     if json:
         told = [{"topic": one.topic, "year": one.year, "amount": fen_to_yuan(one.effect.total)} for one in effects]

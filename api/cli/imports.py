@@ -11,7 +11,7 @@ import typer
 
 from api.cli import console
 from api.cli.options import Actor, DryRun, InputFile, Json, Pool, Reviewer, read_date
-from api.cli.session import session
+from api.cli.session import fold_forward, session
 from api.files.result_file import ResultFile
 from api.files.tables import Columns, OpenTable, file_sha256, open_table
 from ledger.jobs import intake_openings, intake_participants, payment_rows
@@ -53,6 +53,7 @@ def _take_in(path: Path, table: OpenTable, intake: Intake[Any], json: bool) -> i
             results.write_many(_result_row(outcome) for outcome in outcomes)
 
         report = intake.run(told, advance)
+    fold_forward(intake.log)
     added = intake.divisions_added if isinstance(intake, ParticipantIntake) else []
     if added:
         console.notice(f"新增区划{len(added)}个：{'、'.join(added[:20])}{'等' if len(added) > 20 else ''}")

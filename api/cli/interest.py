@@ -9,7 +9,7 @@ import typer
 from api.cli import console
 from api.cli.options import Actor, Document, DryRun, Json, Pool, Reviewer, Year
 from api.cli.rules import rate_app
-from api.cli.session import session
+from api.cli.session import fold_forward, session
 from ledger.interest import rounded
 from ledger.jobs.interest_report import InterestReport
 from ledger.jobs.interest_restatement import restate as restate_pool
@@ -90,6 +90,7 @@ def run(pool: Pool, year: Year, actor: Actor, reviewer: Reviewer, dry_run: DryRu
         job = InterestRun(log, year, actor, reviewer, dry_run=dry_run)
         with console.progress(f"{year}年度结息") as advance:
             report = job.run(advance)
+        fold_forward(log)
         names = Divisions(log).names()
     if json:
         console.say_json(_as_json(report))
@@ -111,7 +112,9 @@ def restate(
     """利率有误时重新结息：该年度及其后已结年度按更正的利率重算差额。"""
     entry = ValueEntered(actor=actor, reviewer=reviewer, name="rate", year=year, value=rate, document=document)
     with session() as ledger, console.progress(f"{year}年度重新结息") as advance:
-        report = restate_pool(ledger.log(pool), entry, advance)
+        log = ledger.log(pool)
+        report = restate_pool(log, entry, advance)
+        fold_forward(log)
     if json:
         console.say_json(
             {

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import psycopg
 import typer
-from eventsourcing.persistence import PersistenceError
+from eventsourcing.persistence import MapperDeserialisationError, PersistenceError
 from psycopg_pool import PoolTimeout
 
 from api.cli import console, database, entry, imports, interest, participant, pool, projections, reads, rules
@@ -23,6 +23,7 @@ from ledger.store.job_lock import BusyError
 from ledger.store.keys import KeyFaultError
 from ledger.store.server import ServerFault
 from migrations.run import MigrationBusy, MigrationFault
+from projections.folds import RebuildDue
 
 ERROR: Final = 1
 USAGE: Final = 64
@@ -67,11 +68,16 @@ def run(arguments: list[str] | None = None) -> int:
     except Refused as answer:
         console.notice(f"拒绝 {answer.refusal.reason}  {answer.refusal.text}")
         return ERROR
-    except (CommandFault, FileFault, KeyFaultError, ServerFault, MigrationFault) as fault:
+    except (CommandFault, FileFault, KeyFaultError, ServerFault, MigrationFault, RebuildDue) as fault:
         console.notice(f"错误：{fault}")
         return ERROR
     except (psycopg.OperationalError, PersistenceError) as fault:
         console.notice(f"数据库错误，未记账：{str(fault).strip()}")
+        return ERROR
+    except (psycopg.Error, MapperDeserialisationError) as fault:
+        console.notice(
+            f"账簿内容无法读取：{str(fault).strip()}\n请运行 pension-ledger projections verify 找出有问题的记录"
+        )
         return ERROR
     except OSError as fault:
         console.notice(f"文件错误：{fault.strerror}（{fault.filename or ''}）")
