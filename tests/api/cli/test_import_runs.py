@@ -22,10 +22,13 @@ PEOPLE = [person(place) for place in range(1, 301)]
 ROWS = 11_000
 """Two tranches."""
 WITHOUT_COURTESY = """
+import sys
 from contextlib import nullcontext
 from ledger.jobs import intake
 intake.job_lock = lambda *_: nullcontext()
 from api.cli.main import main
+print("ready", flush=True)
+sys.stdin.readline()
 main()
 """
 
@@ -240,10 +243,18 @@ def test_two_processes_at_once_record_every_row_once(open_desk, quiet):
     def racer(one):
         command = ("import", "payments", str(one), "--pool", desk.code, "--actor", "甲")
         return subprocess.Popen(
-            [sys.executable, "-c", WITHOUT_COURTESY, *command], env=environment(desk.home), stderr=subprocess.PIPE
-        )
+            [sys.executable, "-c", WITHOUT_COURTESY, *command],
+            env=environment(desk.home), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
 
-    with stopped_before(desk, 1, partial(racer, file), partial(racer, copy)) as racers:
+    def let_go(one):
+        one.stdin.write(b"\n")
+        one.stdin.flush()
+        return one
+
+    racers = [racer(file), racer(copy)]
+    assert [one.stdout.readline() for one in racers] == [b"ready\n"] * 2
+    with stopped_before(desk, 1, *(partial(let_go, one) for one in racers)):
         pass
     for one in racers:
         _, err = one.communicate(timeout=120)
