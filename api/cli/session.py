@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+import psycopg
+
+from api.cli import console
 from ledger.store.connections import Connections
 from ledger.store.keys import Keys, check_keys, is_sealed, load_keys
 from ledger.store.log import PoolLog
@@ -15,6 +18,7 @@ from ledger.store.pools import find_pool
 from ledger.store.register import Register
 from ledger.store.server import Database, open_database
 from migrations.run import behind, known_pools, migrate
+from projections.folds import RebuildDue
 from projections.runner import catch_up, lag
 
 FOLDED_AT_ONCE: Final = 50_000
@@ -62,10 +66,13 @@ def fold_forward(log: PoolLog) -> None:
     """Fold what a command recorded, so that the tables to read bear witness to the log from the first moment.
 
     A large backlog (an import of millions, a year's interest) is left to the next read: a command does not take twice
-    its time for it.
+    its time for it. What is recorded stays recorded, so a table that cannot be folded is a notice, not a failure.
     """
-    if lag(log) <= FOLDED_AT_ONCE:
-        catch_up(log)
+    try:
+        if lag(log) <= FOLDED_AT_ONCE:
+            catch_up(log)
+    except (RebuildDue, psycopg.Error) as fault:
+        console.notice(f"已记账；汇总表尚未更新：{str(fault).strip()}")
 
 
 @contextmanager
