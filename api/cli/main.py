@@ -75,9 +75,8 @@ def run(arguments: list[str] | None = None) -> int:
         console.notice(f"数据库错误，未记账：{str(fault).strip()}")
         return ERROR
     except (psycopg.Error, MapperDeserialisationError) as fault:
-        console.notice(
-            f"账簿内容无法读取：{str(fault).strip()}\n请运行 pension-ledger projections verify 找出有问题的记录"
-        )
+        console.notice(f"账簿内容无法读取：{str(fault).strip()}")
+        console.notice("请运行 pension-ledger projections verify 找出有问题的记录")
         return ERROR
     except OSError as fault:
         console.notice(f"文件错误：{fault.strerror}（{fault.filename or ''}）")
