@@ -45,21 +45,26 @@ class PaymentIntake(Intake[PaymentRow]):
         return refused(line, serial_to_show(ordered, row), row) if isinstance(row, Refusal) else row
 
     def look_up(self, rows: Sequence[PaymentRow]) -> None:
-        """People, what is recorded under the serials, states, and the events of accounts that will need them."""
+        """People, states, what is recorded under the serials, and the events of accounts that will need them.
+
+        States before serials: a row that somebody else records in between then shows in its account's version, and is
+        decided again; the other way round it would meet its own identity in the log.
+        """
         self._digests = {row.number: self.register.digest(row.number) for row in rows}
         self._holders = self.register.find(set(self._digests.values()))
+        self._load({holder.account for holder in self._holders.values() if holder.account})
         self._known = find_rows(self.log, {row.payment.serial for row in rows})
         if self.dry_run:
             self._known |= self._pending
         else:
             self._pending = {}
-        accounts = {holder.account for holder in self._holders.values() if holder.account}
-        accounts |= {row.account for row in self._known.values()}
-        unknown = [UUID(bytes=account) for account in accounts if self.tranche.state(account) is None]
-        self.tranche.load(unknown)
+        self._load({row.account for row in self._known.values()})
         self.tranche.load_histories(
             {UUID(bytes=account) for row in rows if (account := self.account(row)) and self._will_need(row, account)}
         )
+
+    def _load(self, accounts: set[bytes]) -> None:
+        self.tranche.load(UUID(bytes=account) for account in accounts if self.tranche.state(account) is None)
 
     def _will_need(self, row: PaymentRow, account: bytes) -> bool:
         state = self.tranche.state(account)
