@@ -43,9 +43,9 @@ class Kill(NamedTuple):
     @property
     def told(self) -> str:
         """The point in words."""
-        return (
-            f"{self.side} {self.commit}" if self.commit else "at random" if self.tranche else "at random, as installed"
-        )
+        if self.commit:
+            return f"{self.side} {self.commit}"
+        return "at random" if self.tranche else "at random, as installed"
 
 
 @dataclass
@@ -91,7 +91,7 @@ def kinds(templates: Templates, people: int) -> list[Kind]:
     return [
         Kind("import payments", templates.imports, templates.after_imports, payments, 2, tranche * 2, results),
         Kind("interest run", templates.interest, templates.after_interest, interest, 0, tranche),
-        Kind("projections rebuild", templates.rebuild, templates.after_interest, rebuild, 0, tranche * 2),
+        Kind("projections rebuild", templates.rebuild, templates.after_interest, rebuild, 0, people * 3),
     ]
 
 

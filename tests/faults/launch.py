@@ -99,9 +99,7 @@ class Commits:
         self._under_way.setdefault(id(connection), []).append(text)
         return contextlib.nullcontext()
 
-    def transaction_end(
-        self, transaction: psycopg.Transaction, failed: bool
-    ) -> contextlib.AbstractContextManager[None]:
+    def end(self, transaction: psycopg.Transaction, failed: bool) -> contextlib.AbstractContextManager[None]:
         """A transaction about to end; one that changed nothing or is inside another is no commit."""
         if transaction.savepoint_name:
             return contextlib.nullcontext()
@@ -124,7 +122,7 @@ class Commits:
                 return copy(cursor, query, *given, **options)
 
         def left(transaction: Any, kind: Any, fault: Any, trace: Any) -> Any:
-            with self.transaction_end(transaction, kind is not None):
+            with self.end(transaction, kind is not None):
                 return leave(transaction, kind, fault, trace)
 
         def replaced(path: Path, target: Any) -> Path:

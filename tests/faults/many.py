@@ -1,7 +1,8 @@
-"""`python -m tests.faults.many`: every commit of every job's path killed before and after, and twenty kills of each job.
+"""`python -m tests.faults.many`: each job killed before and after every commit of its path, and at random.
 
-A kill is counted when work was in progress. Each is followed by a repeat of the same command, by `verify`, and by a
-comparison of all that is recorded with a run left in peace. Ends with 1 if anything is not as it must be.
+At least twenty kills of each job are counted: those that came while work was in progress. Each kill is followed by a
+repeat of the same command, by `verify`, and by a comparison of all that is recorded with a run left in peace. Ends with
+1 if anything is not as it must be.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.homes import Eyes, Templates, damage, prepare_one
 from tests.faults.kills import Kill, Kind, check_after_repeat, kill_in, kinds, leftovers
-from tests.faults.together import two_at_once
+from tests.faults.together import late_reader, two_at_once
 
 PEOPLE = 400
 KILLS = {
@@ -65,3 +65,7 @@ def test_jobs_killed_twice_and_repeated_end_like_those_left_in_peace(eyes, jobs)
 def test_two_processes_past_reading_before_either_writes_record_everything_once(eyes, jobs):
     assert two_at_once(jobs["import payments"], eyes) == []
     assert two_at_once(jobs["interest run"], eyes) == []
+
+
+def test_an_import_that_looked_its_rows_up_too_early_finds_them_there(eyes, jobs):
+    assert late_reader(jobs["import payments"], eyes) == []

@@ -43,9 +43,8 @@ def two_at_once(kind: Kind, eyes: Eyes, tranches: int = TRANCHES) -> list[str]:
     recorded = eyes.position() - before
     faults += _accounted_twice(kind, done, recorded, accounts)
     if kind.results:
-        faults += [
-            f"a result file has {len(read_results(files))} rows" for files in folders if not _complete(files, kind)
-        ]
+        results = [read_results(files) for files in folders]
+        faults += ["a result file is not complete" for one in results if one.keys() != kind.results.keys()]
     elif times := eyes.one(_NOT_ONCE):
         faults.append(f"{times} accounts are not credited once")
     faults += [f"verify: {text}" for text in eyes.findings()]
@@ -66,10 +65,6 @@ def _other_files(home: Home) -> Home:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(home.files.payments.read_bytes())
     return other
-
-
-def _complete(files: Home, kind: Kind) -> bool:
-    return read_results(files).keys() == kind.results.keys()
 
 
 def _accounted_twice(kind: Kind, done: list[Ended], recorded: int, accounts: int) -> list[str]:
