@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from benchmarks.machine import Machine
 
 PER_SAVE: Final = 500
-ACCOUNTS: Final = 3_000
+ACCOUNTS: Final = 2_000
 _SCHEMA: Final = "bench_library"
 
 

@@ -59,7 +59,7 @@ class Benchmarks:
                 self._add(row(f"rebuild_{name}_vs_scan", size, built.ratio(seconds), info=built.info(seconds)))
         if credited:
             console.print("statements against the log")
-            interest.check_statements(log)
+            interest.check_statements(self._machine, log)
         if self._wanted & _ACCOUNTS:
             console.print("accounts of 600 and of 6 events")
             asked = accounts.measure(log, long, short)
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     rows = in_order(benchmarks.rows)
     write(rows, RESULTS)
-    show(rows, Console())
+    show(rows, Console() if sys.stdout.isatty() else Console(width=120))
     return exit_code(rows)
 
 
