@@ -91,8 +91,10 @@ def kept_waiting(open_desk):
         run = start(desk, "interest", "run", "--pool", desk.code, "--year", 2022, *HANDS)
         taken = start(desk, "import", "payments", file, "--pool", desk.code, "--actor", "甲")
         yield desk, began, file, ((run, HOLDER), (taken, "bayar’s"))
-        run.kill()
-        taken.kill()
+        for process in (run, taken):
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
 
 def test_a_run_that_waited_goes_on_from_what_it_finds(desk):
