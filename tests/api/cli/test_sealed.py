@@ -26,15 +26,23 @@ def lived(tmp_path_factory):
     home = Path(tempfile.mkdtemp(prefix="pl-sealed-", dir="/tmp"))
     home.chmod(0o755)
     folder = tmp_path_factory.mktemp("sealed")
-    with EmbeddedServer(home) as server, Connections(server.url) as connections:
-        desk = Desk(home, connections, folder, CODE)
-        said = [*happenings(desk), *keys(desk, server.url)]
+    try:
+        with EmbeddedServer(home) as server, Connections(server.url) as connections:
+            desk = Desk(home, connections, folder, CODE)
+            said = [*happenings(desk), *keys(desk, server.url)]
+        stopped(home)
+        yield home, folder, said
+    finally:
+        stopped(home)
+        shutil.rmtree(home)
+
+
+def stopped(home):
+    """Wait until the server has written everything out and ended."""
     deadline = time.monotonic() + 60
     while (Layout(home).cluster / "postmaster.pid").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    yield home, folder, said
-    shutil.rmtree(home, ignore_errors=True)
 
 
 def happenings(desk):
