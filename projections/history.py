@@ -101,7 +101,7 @@ def _whole_log(log: PoolLog, end: int, clauses: _Clauses) -> Iterator[dict[str, 
                 (above, min(above + _PAGE, end)),
             )
         for row, event in zip(rows, _told([row[1:] for row in rows], clauses), strict=True):
-            yield {"account": str(row[0]), **event}
+            yield {"account": None if event["topic"].startswith("rules.") else str(row[0]), **event}
 
 
 def rules_events(log: PoolLog, known_at: str | None = None) -> Iterator[dict[str, Any]]:

@@ -118,12 +118,32 @@ def events_text(told: Iterable[dict[str, Any]], title: str) -> Iterator[str]:
     yield title
     for event in told:
         yield _RULE
-        account = f"  账户 {event['account']}" if "account" in event else ""
+        account = f"  账户 {event['account']}" if event.get("account") else ""
         yield f"第{event['version']}号  {event['title']}  位置 {event['position']}  记录于 {_local(event)}{account}"
         amounts = "，".join(f"{CHINESE[MoneyKind(kind)]} {grouped(yuan)}元" for kind, yuan in event["amounts"].items())
         yield f"    业务日期 {event['effective_on'] or '—'}    金额 {amounts or '—'}"
+        if detail := _detail(event):
+            yield f"    内容 {detail}"
         yield f"    经办 {event['actor']}    复核 {event['reviewer'] or '—'}    起因 {event['cause'] or '—'}"
         yield f"    依据 {event['clause'] or '—'}    规则版本 {event['rule'] or '—'}"
+
+
+def _detail(event: dict[str, Any]) -> str:
+    """What an event says besides money."""
+    body = event["body"]
+    match event["topic"]:
+        case "rules.pool_opened":
+            return f"{body['code']} {body['name']}，适用 {body['region']} 规则"
+        case "rules.value_entered":
+            return f"{body['year']}年度 {body['name']} = {body['value']}"
+        case "account.holder_renamed":
+            return f"姓名变更，登记第 {body['register_version']} 版，{body['document']}"
+        case "account.entry_reversed":
+            return f"冲正第{body['reverses']}号：{body['reason']}"
+        case "account.interest_credited" | "account.interest_adjusted":
+            return f"{body['year']}年度，记账利率 {body['rate']}（{body['rate_document']}）"
+        case _:
+            return str(body.get("reason", "")) or (f"费款所属期 {body['year']}" if "year" in body else "")
 
 
 def _local(event: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from uuid import UUID
 from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory
 from eventsourcing.postgres import PostgresDatastore, PostgresFactory
+from eventsourcing.utils import Environment
 from psycopg.sql import SQL, Composed, Identifier
 
 from ledger.account_events import AccountEvent
@@ -95,8 +96,6 @@ class LedgerApplication(Application[UUID]):
 
     def construct_env(self, name: str, env: Any = None) -> Any:
         """The environment of this application: what is passed in, and nothing of the shell's."""
-        from eventsourcing.utils import Environment
-
         return Environment(name, dict(env or {}))
 
     def construct_factory(self, env: Any) -> Any:
