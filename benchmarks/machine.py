@@ -151,10 +151,10 @@ def machine() -> Iterator[Machine]:
             check_keys(connections, keys)
             yield Machine(home, server, connections, keys)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        patient = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave the home behind
         _wait_until_stopped(home)
         shutil.rmtree(home, ignore_errors=True)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, patient)
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:
