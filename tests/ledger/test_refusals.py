@@ -158,6 +158,7 @@ def a_value(
         (Reason.AMOUNT, lambda: a_life().refund("9999.00", date(2025, 3, 14))),
         (Reason.DATE, lambda: a_life().pension("1.00", date(2023, 12, 31))),
         (Reason.AMOUNT, lambda: a_life().receive(date(2025, 3, 14), contribution="0.00")),
+        (Reason.AMOUNT, lambda: a_life().receive(date(2025, 3, 14), contribution="5.00", interest="-0.01")),
         (Reason.DATE, lambda: a_life().receive(date(2023, 3, 14), contribution="1.00")),
         (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().receive(date(2026, 3, 14), contribution="1.00")),
         # Interest.
