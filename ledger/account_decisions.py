@@ -164,7 +164,7 @@ def record_payment(
 
     Reasons: AMOUNT, PERIOD, DATE, ACCOUNT_CLOSED, NO_RATE, NO_CAP, OVER_CAP.
     """
-    if fault := _payment_fault(state, payment, rules, today):
+    if fault := payment_fault(state, payment, rules, today):
         return fault
     if state.closed:
         return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
@@ -194,7 +194,8 @@ def _first_open_month(state: PersonalAccount) -> int:
     return (state.credited_through + 1) * 100 + 1
 
 
-def _payment_fault(state: PersonalAccount, payment: Payment, rules: RegionRules, today: date) -> Refusal | None:
+def payment_fault(state: PersonalAccount, payment: Payment, rules: RegionRules, today: date) -> Refusal | None:
+    """What is wrong with a payment as such, whatever else is recorded. Reasons: AMOUNT, PERIOD, DATE."""
     most = yuan_to_fen(rules.text("intake.amount_max", payment.treasury_on.year))
     if not 0 < payment.fen <= most:
         return refuse(

@@ -72,7 +72,8 @@ def run(arguments: list[str] | None = None) -> int:
         console.notice(f"错误：{fault}")
         return ERROR
     except (psycopg.OperationalError, PersistenceError) as fault:
-        console.notice(f"数据库错误，未记账：{str(fault).strip()}")
+        console.notice(f"数据库错误：{str(fault).strip()}")
+        console.notice("已提交的部分完整保留，其余未记账；数据库恢复后再次运行即可续办")
         return ERROR
     except (psycopg.Error, MapperDeserialisationError) as fault:
         console.notice(f"账簿内容无法读取：{str(fault).strip()}")

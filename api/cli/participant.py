@@ -37,4 +37,7 @@ def rename(
         held = [log for log in logs if ledger.register(log).account_of(number)] or logs[:1]
         for log in held:
             done = rename_participant(log, ledger.register(log), number, name, document, origin)
-            console.answer(f"统筹区 {log.pool}：姓名已变更（账户第{done.version}号记录），原姓名留存于历史")
+            if done.events:
+                console.answer(f"统筹区 {log.pool}：姓名已变更（账户第{done.version}号记录），原姓名留存于历史")
+            else:
+                console.answer(f"统筹区 {log.pool}：登记的已是该姓名，未作变更")

@@ -54,6 +54,8 @@ def reverse(
 def rename(log: PoolLog, register: Register, number: str, name: str, document: str, origin: Origin) -> Correction:
     """姓名变更: a new version of the name in the register, cited by an event of the account; earlier names stay.
 
+    The name that stands already records nothing.
+
     Raises `Refused`: SAME_PERSON, UNKNOWN_PERSON, IDENTITY_FAULT.
     """
     while True:
@@ -68,6 +70,8 @@ def rename(log: PoolLog, register: Register, number: str, name: str, document: s
             raise Refused(refuse(Reason.UNKNOWN_PERSON, "“公民身份号码”"))
         tranche = Tranche(log)
         tranche.load([UUID(bytes=holder.account)])  # first: a name that comes after it moves the account
+        if holder.name_digest == register.name_digest(holder.participant, name):
+            return Correction((), 0, log.position()[0])
         version = register.versions([holder.participant], None)[holder.participant] + 1
         event = HolderRenamed(
             **origin._asdict(),

@@ -158,7 +158,7 @@ class Intake(ABC, Generic[Row]):
             return report
         with (
             job_lock(self.log, f"import {self.kind}", self._origin.actor),
-            JobRecord(self.log, f"import {self.kind}", f"{self.source.name} {self.source.sha256}", self._origin) as job,
+            JobRecord(self.log, f"import {self.kind}", self.source.sha256, self._origin) as job,
         ):
             self._run(report, told, progress)
             job.report = {

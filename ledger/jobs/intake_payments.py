@@ -12,10 +12,10 @@ from typing import Any
 from uuid import UUID
 
 from ledger.account import PersonalAccount
-from ledger.account_decisions import Asked, Past, is_late, record_payment, reverse_entry
+from ledger.account_decisions import Asked, Past, is_late, payment_fault, record_payment, reverse_entry
 from ledger.account_events import PaymentEvent
 from ledger.jobs.intake import Ended, Intake, Outcome, Source, refused
-from ledger.jobs.payment_rows import OPTIONAL, REQUIRED, PaymentRow, read_payment, serial_to_show
+from ledger.jobs.payment_rows import OPTIONAL, REQUIRED, FaultyRow, PaymentRow, read_payment, serial_to_show
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.store.external_identities import CANCELLED, NEW, Identity, RecordedRow, find_rows, write_rows
 from ledger.store.log import PoolLog
@@ -23,8 +23,10 @@ from ledger.store.recorder import Hook
 from ledger.store.register import Holder, Register
 from ledger.words import Amounts
 
+Row = PaymentRow | FaultyRow
 
-class PaymentIntake(Intake[PaymentRow]):
+
+class PaymentIntake(Intake[Row]):
     """One file of payments."""
 
     kind = "payments"
@@ -38,13 +40,13 @@ class PaymentIntake(Intake[PaymentRow]):
         columns = source.columns
         self._order = [columns.get(column, -1) for column in (*REQUIRED, *OPTIONAL)]
 
-    def read(self, line: int, cells: list[str]) -> PaymentRow | Outcome:
+    def read(self, line: int, cells: list[str]) -> Row | Outcome:
         """One row checked by itself."""
         ordered = [cells[place] if place >= 0 else "" for place in self._order]
         row = read_payment(line, ordered)
         return refused(line, serial_to_show(ordered, row), row) if isinstance(row, Refusal) else row
 
-    def look_up(self, rows: Sequence[PaymentRow]) -> None:
+    def look_up(self, rows: Sequence[Row]) -> None:
         """People, states, what is recorded under the serials, and the events of accounts that will need them.
 
         States before serials: a row that somebody else records in between then shows in its account's version, and is
@@ -53,7 +55,7 @@ class PaymentIntake(Intake[PaymentRow]):
         self._digests = {row.number: self.register.digest(row.number) for row in rows}
         self._holders = self.register.find(set(self._digests.values()))
         self._load({holder.account for holder in self._holders.values() if holder.account})
-        self._known = find_rows(self.log, {row.payment.serial for row in rows})
+        self._known = find_rows(self.log, {row.payment.serial for row in rows if isinstance(row, PaymentRow)})
         if self.dry_run:
             self._known |= self._pending
         else:
@@ -66,32 +68,39 @@ class PaymentIntake(Intake[PaymentRow]):
     def _load(self, accounts: set[bytes]) -> None:
         self.tranche.load(UUID(bytes=account) for account in accounts if self.tranche.state(account) is None)
 
-    def _will_need(self, row: PaymentRow, account: bytes) -> bool:
+    def _will_need(self, row: Row, account: bytes) -> bool:
         state = self.tranche.state(account)
-        return state is not None and (row.data_type == CANCELLED or is_late(state, row.payment.treasury_on.year))
+        return (
+            isinstance(row, PaymentRow)
+            and state is not None
+            and (row.data_type == CANCELLED or is_late(state, row.payment.treasury_on.year))
+        )
 
-    def decide(self, row: PaymentRow) -> Outcome:
-        """The outcome of one row. Reasons: UNKNOWN_PERSON, NAME_DIFFERS, SERIAL_CONFLICT and those of the decisions."""
+    def decide(self, row: Row) -> Outcome:
+        """The outcome of one row, told by the precedence of the reasons: first the person, then what the row says."""
+        if isinstance(row, FaultyRow):
+            return refused(row.line, row.serial, self._person_fault(row) or row.refusal)
         serial = row.payment.serial
         identity = (serial, row.data_type)
         content = self._content(row)
         known = self._pending.get(identity) or self._known.get(identity)
         if known and known.content == content:
             return Outcome(row.line, serial, Ended.ALREADY_THERE, notice=row.notice)
-        refusal = self._person_fault(row)
-        if refusal is None and known:
-            refusal = refuse(Reason.SERIAL_CONFLICT, f"流水号{serial}")
-        if refusal:
+        if refusal := self._person_fault(row):
             return refused(row.line, serial, refusal)
         account = self.account(row)
         assert account is not None
+        if known:
+            state = self.tranche.state(account)
+            fault = state and payment_fault(state, row.payment, self.rules, self.today)
+            return refused(row.line, serial, fault or refuse(Reason.SERIAL_CONFLICT, f"流水号{serial}"))
         answer = self._cancel(row, account) if row.data_type == CANCELLED else self._book(row, account)
         if isinstance(answer, Refusal):
             return refused(row.line, serial, answer)
         self._pending[identity] = RecordedRow(content, account, answer)
         return Outcome(row.line, serial, Ended.RECORDED, notice=row.notice)
 
-    def _person_fault(self, row: PaymentRow) -> Refusal | None:
+    def _person_fault(self, row: Row) -> Refusal | None:
         holder = self._holders.get(self._digests[row.number])
         if holder is None or holder.account is None:
             return refuse(Reason.UNKNOWN_PERSON, f"第{row.line}行“公民身份号码”")
@@ -150,24 +159,25 @@ class PaymentIntake(Intake[PaymentRow]):
         state = self.tranche.state(account)
         return state.participant if state else None
 
-    def account(self, row: PaymentRow) -> bytes | None:
+    def account(self, row: Row) -> bytes | None:
         """The latest account of the row's person."""
         holder = self._holders.get(self._digests[row.number])
         return holder.account if holder else None
 
-    def hook(self, rows: Sequence[PaymentRow]) -> Hook | None:
+    def hook(self, rows: Sequence[Row]) -> Hook | None:
         """The identities of the recorded rows."""
-        identities = [(row.payment.serial, row.data_type) for row in rows]
+        identities = [(row.payment.serial, row.data_type) for row in rows if isinstance(row, PaymentRow)]
 
         def write(cursor: Any, _moved: frozenset[bytes], _at: datetime) -> None:
             write_rows(self.log, cursor, ((identity, self._pending[identity]) for identity in identities))
 
         return write
 
-    def forget(self, rows: Sequence[PaymentRow]) -> None:
+    def forget(self, rows: Sequence[Row]) -> None:
         """Identities noted for rows that were not recorded."""
         for row in rows:
-            self._pending.pop((row.payment.serial, row.data_type), None)
+            if isinstance(row, PaymentRow):
+                self._pending.pop((row.payment.serial, row.data_type), None)
 
 
 def _agrees(original: object, row: PaymentRow) -> bool:

@@ -58,10 +58,20 @@ class PaymentRow(NamedTuple):
     notice: str
 
 
-def read_payment(line: int, cells: list[str]) -> PaymentRow | Refusal:
-    """One row; `cells` stand in the order of REQUIRED, then OPTIONAL.
+class FaultyRow(NamedTuple):
+    """A row whose number is well and something else is not: who it is about is looked at before what is wrong."""
 
-    Reasons, in this order: IDENTITY_FAULT, KIND, AMOUNT, PERIOD, DATE, ROW_FAULT.
+    line: int
+    number: str
+    name: str
+    serial: str
+    refusal: Refusal
+
+
+def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refusal:
+    """One row; `cells` stand in the order of REQUIRED, then OPTIONAL. A refusal where the number itself is at fault.
+
+    Reasons, in this order: IDENTITY_FAULT; KIND, AMOUNT, PERIOD, DATE, ROW_FAULT.
     """
     serial, voucher, number, name, period, item, payment_type, amount, paid_on, treasury_on, data_type, batch = cells[
         :12
@@ -90,16 +100,14 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | Refusal:
         paid = _paid_on(paid_on, kind)
     except IdentityFault as fault:
         return refuse(Reason.IDENTITY_FAULT, f"第{line}行“{column}”", rule=str(fault))
-    except KeyError:
-        return refuse(Reason.KIND, f"第{line}行“{column}”", rule=_allowed(column))
-    except MoneyFault as fault:
-        return refuse(Reason.AMOUNT, f"第{line}行“{column}”", rule=str(fault))
-    except DateFault as fault:
-        reason = Reason.PERIOD if column == "费款所属期" else Reason.DATE
-        return refuse(reason, f"第{line}行“{column}”", rule=str(fault))
+    except (KeyError, MoneyFault, DateFault) as fault:
+        rule = _allowed(column) if isinstance(fault, KeyError) else str(fault)
+        refusal = refuse(_reason(fault, column), f"第{line}行“{column}”", rule=rule)
+        return FaultyRow(line, number, squeezed(name), serial_to_show(cells, refusal), refusal)
     for column, cell in (("缴费明细流水号", serial), ("电子税票号码", voucher), ("传输批次号", batch)):
         if cell and (number in cell.upper() or cell == squeezed(name)):
-            return refuse(Reason.ROW_FAULT, f"第{line}行“{column}”", rule=f"“{column}”中不得有姓名或公民身份号码")
+            refusal = refuse(Reason.ROW_FAULT, f"第{line}行“{column}”", rule=f"“{column}”中不得有姓名或公民身份号码")
+            return FaultyRow(line, number, squeezed(name), serial_to_show(cells, refusal), refusal)
     code, doubt = _payer(payer)
     if typed == "unspecified":
         doubt = "缴费类型只写“补缴”，不作为任何年度的正常缴费"
@@ -107,6 +115,14 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | Refusal:
         kind, fen, year, received, typed, paid, serial, voucher, code, batch, squeezed(level), allocation_document
     )
     return PaymentRow(line, number, squeezed(name), data, payment, doubt)
+
+
+def _reason(fault: Exception, column: str) -> Reason:
+    if isinstance(fault, KeyError):
+        return Reason.KIND
+    if isinstance(fault, MoneyFault):
+        return Reason.AMOUNT
+    return Reason.PERIOD if column == "费款所属期" else Reason.DATE
 
 
 def serial_to_show(cells: list[str], refusal: Refusal) -> str:
