@@ -7,6 +7,7 @@ the months counted on leaving and what happens without a published rate are para
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import Any
 
 from ledger.account import PersonalAccount, evolve
@@ -51,6 +52,7 @@ def may_credit(year: int, rules: RegionRules, today: date) -> Refusal | None:
     return None
 
 
+@cache
 def year_end(year: int) -> date:
     """31 December, on which interest of the year and its adjustments are effective."""
     return date(year, 12, 31)

@@ -17,7 +17,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import msgspec
 
 from ledger import clock
-from ledger.jobs.pipeline import ReadAhead
+from ledger.jobs.pipeline import ReadAhead, batch_pace
 from ledger.late_money import Origin
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import RegionRules
@@ -170,7 +170,7 @@ class Intake(ABC, Generic[Row]):
         return report
 
     def _run(self, report: IntakeReport, told: Told, progress: Callable[[int], None]) -> None:
-        with ReadAhead(self._tranches) as tranches:
+        with batch_pace(), ReadAhead(self._tranches) as tranches:
             for tranche in tranches:
                 outcomes = self._take_in(tranche)
                 report.add(outcomes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import NamedTuple
 
 import msgspec
 
@@ -13,7 +12,7 @@ from ledger.refusals import Reason
 from ledger.words import NOTHING, Amounts
 
 
-class Credited(NamedTuple):
+class Credited(msgspec.Struct, frozen=True, gc=False):
     """One account credited: where it belongs, its balance after the interest, the interest and its numerators (fen)."""
 
     account: bytes

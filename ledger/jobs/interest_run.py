@@ -16,7 +16,7 @@ from ledger.account import PersonalAccount, evolve
 from ledger.account_events import InterestCredited
 from ledger.interest_decisions import credit_interest, may_credit
 from ledger.jobs.interest_report import Credited, InterestReport
-from ledger.jobs.pipeline import ReadAhead, RecordBehind
+from ledger.jobs.pipeline import ReadAhead, RecordBehind, batch_pace
 from ledger.late_money import Origin
 from ledger.refusals import Refusal, Refused
 from ledger.region_rules import same_person
@@ -28,7 +28,8 @@ from ledger.store.mapper import encode
 from ledger.store.recorder import RulesMovedError
 from ledger.store.states import decode_state, encode_state, load_states, page_of_states
 
-TRANCHE: Final = 20_000
+TRANCHE: Final = 10_000
+"""Accounts a transaction: at twice as many the run needs half as much memory again and is no faster."""
 _TOPIC: Final = InterestCredited.topic.encode()
 Progress = Callable[[int], None]
 
@@ -83,7 +84,7 @@ class InterestRun:
         report = InterestReport(
             pool=self._log.pool, year=self._year, rate=rate.text, rate_document=rate.document, dry_run=self._dry_run
         )
-        with RecordBehind(self._record) as recorder, ReadAhead(self._pages) as pages:
+        with batch_pace(), RecordBehind(self._record) as recorder, ReadAhead(self._pages) as pages:
             for page in pages:
                 tranche = self._decide(((account, decode_state(state)) for account, state in page), report)
                 self._settle(recorder.give(tranche), report)

@@ -6,15 +6,41 @@ fault of a thread comes out in the deciding one.
 
 from __future__ import annotations
 
+import gc
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 Read = TypeVar("Read")
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
+
+_SWITCH_SECONDS: Final = 0.0002
+_COLLECT_ABOVE: Final = 100_000
+
+
+@contextmanager
+def batch_pace() -> Iterator[None]:
+    """The interpreter set for a batch: its threads change hands sooner, and rubbish is looked for less often.
+
+    A COPY of 9 MB through a socket of 200 kB needs the interpreter some fifty times, and each time the server waited
+    for the deciding thread to let it go: 67 ms at Python's own 5 ms, 27 ms at half a millisecond, 12 ms alone. Rows,
+    states and events form no cycles; looking for some among them took a quarter of an import's time.
+    """
+    switch, collect = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.freeze()
+    gc.set_threshold(_COLLECT_ABOVE, *collect[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*collect)
+        gc.unfreeze()
+        sys.setswitchinterval(switch)
 
 
 class ReadAhead(Generic[Read]):

@@ -85,18 +85,18 @@ class TrancheBuffer:
         accounts = [stream[0] for stream in self._streams]
         return min(accounts), max(accounts)
 
-    def states(self) -> bytes:
-        """Rows (account, expected, version, credited_through, state)."""
-        return bytes(self._states + TRAILER)
+    def states(self) -> tuple[bytearray, bytes]:
+        """Rows (account, expected, version, credited_through, state), in two parts: a copy would double a tranche."""
+        return self._states, TRAILER
 
-    def log(self, first_id: int, at: datetime) -> bytearray:
-        """The events with ids from `first_id` on and the one instant of the transaction."""
+    def log(self, first_id: int, at: datetime) -> tuple[bytearray, bytes]:
+        """The events with ids from `first_id` on and the one instant of the transaction, in two parts."""
         micros = microseconds(at)
         pack = _STAMP.pack_into
         data = self._log
         for place, offset in enumerate(self._stamps, first_id):
             pack(data, offset, 8, place, 8, micros)
-        return data + TRAILER
+        return data, TRAILER
 
     def without(self, moved: frozenset[bytes]) -> TrancheBuffer:
         """The same without the rows of some accounts."""

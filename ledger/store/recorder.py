@@ -203,7 +203,8 @@ class _ByCopy:
         """All that needs no lock."""
         cursor.execute(self._sql.moving_table)
         with cursor.copy(self._sql.fill_moving) as copy:
-            copy.write(self._buffer.states())
+            for part in self._buffer.states():
+                copy.write(part)
         cursor.execute(self._sql.lock_timeout)
 
     def set_states(self, cursor: Cursor[TupleRow]) -> frozenset[bytes]:
@@ -225,7 +226,8 @@ class _ByCopy:
 
     def insert(self, cursor: Cursor[TupleRow], first_id: int, at: datetime) -> None:
         with cursor.copy(self._sql.copy_log) as copy:
-            copy.write(self._buffer.log(first_id, at))
+            for part in self._buffer.log(first_id, at):
+                copy.write(part)
 
 
 class _ByArrays:
