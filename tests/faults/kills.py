@@ -28,6 +28,7 @@ class Kind:
     command: Callable[[Home], list[str]]
     code: int
     tranche: int
+    range: int
     results: dict[int, list[str]] = field(default_factory=dict)
     """Of an import: the result of each line in peace."""
 
@@ -76,7 +77,7 @@ class Standing(NamedTuple):
 def kinds(templates: Templates, people: int) -> list[Kind]:
     """The three jobs, in tranches that make several commits of so few accounts."""
     who = ["--actor", "甲"]
-    tranche = max(1, people // 4)
+    tranche, events = max(1, people // 4), people * 3
 
     def payments(home: Home) -> list[str]:
         return ["import", "payments", str(home.files.payments), "--pool", POOL, *who]
@@ -89,10 +90,15 @@ def kinds(templates: Templates, people: int) -> list[Kind]:
 
     results = read_results(templates.interest)
     return [
-        Kind("import payments", templates.imports, templates.after_imports, payments, 2, tranche * 2, results),
-        Kind("interest run", templates.interest, templates.after_interest, interest, 0, tranche),
-        Kind("projections rebuild", templates.rebuild, templates.after_interest, rebuild, 0, people * 3),
+        Kind("import payments", templates.imports, templates.after_imports, payments, 2, tranche * 2, events, results),
+        Kind("interest run", templates.interest, templates.after_interest, interest, 0, tranche, events),
+        Kind("projections rebuild", templates.rebuild, templates.after_interest, rebuild, 0, tranche, events),
     ]
+
+
+def in_parts(tranche: int, events: int) -> list[str]:
+    """The launcher's options for tranches of so many accounts or rows, and ranges of so many events."""
+    return ["--tranche", str(tranche), "--range", str(events)]
 
 
 def fresh(kind: Kind, folder: Path) -> Home:
@@ -104,7 +110,7 @@ def commits_of(kind: Kind, folder: Path) -> list[str]:
     """Every commit of the job's path, in the order of one undisturbed run."""
     home = fresh(kind, folder)
     told = home.path / "told"
-    done = home.run(*kind.command(home), launch=["--told", str(told), "--tranche", str(kind.tranche)])
+    done = home.run(*kind.command(home), launch=["--told", str(told), *in_parts(kind.tranche, kind.range)])
     if done.code != kind.code:
         raise AssertionError(f"{kind.name} ended with {done.code}: {done.err}")
     commits = [line.split("\t")[1] for line in told.read_text("utf-8").splitlines() if line.startswith("after")]
@@ -137,7 +143,7 @@ def kill_in(kind: Kind, kill: Kill, eyes: Eyes) -> Killed:
 
 
 def _killed_at_commit(kind: Kind, kill: Kill, home: Home, killed: Killed) -> None:
-    launch = ["--tranche", str(kind.tranche), "--kill", kill.side, "--commit", kill.commit]
+    launch = [*in_parts(kind.tranche, kind.range), "--kill", kill.side, "--commit", kill.commit]
     done = home.run(*kind.command(home), launch=launch)
     if done.code != _KILLED:
         killed.faults.append(f"was not killed but ended with {done.code}: {done.err}")
@@ -146,7 +152,7 @@ def _killed_at_commit(kind: Kind, kill: Kill, home: Home, killed: Killed) -> Non
 def _killed_in_course(kind: Kind, kill: Kill, eyes: Eyes, before: Standing, killed: Killed) -> None:
     """Wait until work is in progress, then a random while more."""
     home = eyes.of
-    launch = ["--tranche", str(kill.tranche)] if kill.tranche else None
+    launch = in_parts(kill.tranche, kind.range // 4) if kill.tranche else None
     process = home.start(*kind.command(home), launch=launch)
     while process.poll() is None and not in_progress(before, stand(eyes)):
         time.sleep(0.002)

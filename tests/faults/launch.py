@@ -6,7 +6,7 @@ the product is changed but what the options say; commits are counted where they 
     --told FILE                        write a line before and after each commit: which one of its meaning it is
     --kill before|after --commit X     SIGKILL to this very process there; X is a meaning and its number, `tranche#2`
     --hold before|after --commit X     wait there until a file `go` appears in the folder of --gate
-    --tranche N                        smaller tranches and ranges, for several commits with few accounts
+    --tranche N, --range N             smaller tranches of jobs and ranges of folds: several commits with few accounts
     --meet N --gate FOLDER             at each of the first N records wait, decided and not yet recorded, until another
                                        process is as far
     --reads                            count the looking up of a tranche's rows, too: `rows looked up`
@@ -37,6 +37,7 @@ MEETING_SECONDS_MAX: Final = 60.0
 _CHANGES: Final = re.compile(r"(?:^|;)\s*(?:INSERT|UPDATE|DELETE|COPY|CREATE|DROP|ALTER|GRANT|ANALYZE|TRUNCATE)\b")
 _MEANINGS: Final = (
     (re.compile(r'"log_head" SET last_id'), "tranche"),
+    (re.compile(r'UPDATE "\w+"\."projection" SET position'), "tables folded forward"),
     (re.compile(r"INSERT INTO pension_shared\.key_check"), "key checked"),
     (re.compile(r'INSERT INTO "\w+"\."job"'), "job row begun"),
     (re.compile(r'UPDATE "\w+"\."job"'), "job row ended"),
@@ -49,13 +50,8 @@ _MEANINGS: Final = (
     (re.compile(r'ANALYZE "\w+"\."(\w+)_v\d+_aside"'), "statistics made"),
     (re.compile(r'INSERT INTO "\w+"\."(\w+)_v\d+_aside"'), "range folded"),
 )
-_TRANCHES: Final = {
-    "ledger.jobs.interest_run": "TRANCHE",
-    "ledger.jobs.intake": "TRANCHE",
-    "projections.folds": "RANGE_MAX",
-    "projections.rebuild": "RANGE_MAX",
-    "projections.runner": "RANGE_MAX",
-}
+_TRANCHES: Final = ("ledger.jobs.interest_run", "ledger.jobs.intake")
+_RANGES: Final = ("projections.folds", "projections.rebuild", "projections.runner")
 _LOCKED: Final = ("ledger.jobs.interest_run", "ledger.jobs.intake", "projections.rebuild")
 
 
@@ -204,9 +200,9 @@ def _meet(gate: Path, meetings: int) -> None:
 
 def _prepare(options: argparse.Namespace) -> None:
     importlib.import_module("api.cli.main")
-    if options.tranche:
-        for module, name in _TRANCHES.items():
-            setattr(importlib.import_module(module), name, options.tranche)
+    for modules, name, size in ((_TRANCHES, "TRANCHE", options.tranche), (_RANGES, "RANGE_MAX", options.range)):
+        for module in modules if size else ():
+            setattr(importlib.import_module(module), name, size)
     if options.no_lock:
         for module in _LOCKED:
             importlib.import_module(module).job_lock = lambda *_given, **_options: contextlib.nullcontext()  # type: ignore[attr-defined]
@@ -229,6 +225,7 @@ def main() -> None:
     parser.add_argument("--commit", default="")
     parser.add_argument("--gate", type=Path)
     parser.add_argument("--tranche", type=int)
+    parser.add_argument("--range", type=int)
     parser.add_argument("--meet", type=int, default=0)
     parser.add_argument("--reads", action="store_true")
     parser.add_argument("--no-lock", action="store_true")

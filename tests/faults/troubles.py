@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.faults.homes import Ended, Eyes, Home, ended
-from tests.faults.kills import Kill, Killed, Kind, check_after_repeat, fresh
+from tests.faults.kills import Kill, Killed, Kind, check_after_repeat, fresh, in_parts
 from tests.faults.together import wait_for
 
 _ERROR, _BUSY, _INTERRUPTED = 1, 75, 130
@@ -77,7 +77,7 @@ def _held_job(
     """The job held at one of its commits, a call that lets it go on, and a look at the database."""
     gate = home.path / "gate"
     gate.mkdir()
-    launch = ["--tranche", str(kind.tranche), "--hold", side, "--commit", commit, "--gate", str(gate)]
+    launch = [*in_parts(kind.tranche, kind.range), "--hold", side, "--commit", commit, "--gate", str(gate)]
     with home.held() as eyes:
         process = home.start(*kind.command(home), launch=launch)
         try:
