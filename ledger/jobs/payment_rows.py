@@ -77,16 +77,16 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refusa
         :12
     ]
     payer, _document_type, level, allocation_document = cells[12:16]
-    serial, voucher, batch = _code(serial), _code(voucher), _code(batch)
+    serial, voucher, batch, name = _code(serial), _code(voucher), _code(batch), squeezed(name)
     column = "公民身份号码"
     try:
         number = normalise_citizen_number(number)
         column = "征收品目"
-        kind = ITEMS[squeezed(item)]
+        kind = ITEMS.get(item) or ITEMS[squeezed(item)]
         column = "缴费类型"
-        typed = _payment_type(squeezed(payment_type), kind)
+        typed = PAYMENT_TYPES.get(payment_type) or _payment_type(squeezed(payment_type), kind)
         column = "数据类型"
-        data = DATA_TYPES[squeezed(data_type)]
+        data = DATA_TYPES.get(data_type) or DATA_TYPES[squeezed(data_type)]
         column = "缴费明细流水号"
         if not _can_be_serial(serial):
             raise KeyError(serial)
@@ -103,18 +103,29 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refusa
     except (KeyError, MoneyFault, DateFault) as fault:
         rule = _allowed(column) if isinstance(fault, KeyError) else str(fault)
         refusal = refuse(_reason(fault, column), f"第{line}行“{column}”", rule=rule)
-        return FaultyRow(line, number, squeezed(name), serial_to_show(cells, refusal), refusal)
+        return FaultyRow(line, number, name, serial_to_show(cells, refusal), refusal)
     for column, cell in (("缴费明细流水号", serial), ("电子税票号码", voucher), ("传输批次号", batch)):
-        if cell and (number in cell.upper() or cell == squeezed(name)):
+        if cell and (number in cell.upper() or cell == name):
             refusal = refuse(Reason.ROW_FAULT, f"第{line}行“{column}”", rule=f"“{column}”中不得有姓名或公民身份号码")
-            return FaultyRow(line, number, squeezed(name), serial_to_show(cells, refusal), refusal)
+            return FaultyRow(line, number, name, serial_to_show(cells, refusal), refusal)
     code, doubt = _payer(payer)
     if typed == "unspecified":
         doubt = "缴费类型只写“补缴”，不作为任何年度的正常缴费"
     payment = Payment(
-        kind, fen, year, received, typed, paid, serial, voucher, code, batch, squeezed(level), allocation_document
+        kind,
+        fen,
+        year,
+        received,
+        typed,
+        paid,
+        serial,
+        voucher,
+        code,
+        batch,
+        level and squeezed(level),
+        allocation_document,
     )
-    return PaymentRow(line, number, squeezed(name), data, payment, doubt)
+    return PaymentRow(line, number, name, data, payment, doubt)
 
 
 def _reason(fault: Exception, column: str) -> Reason:
