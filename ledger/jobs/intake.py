@@ -177,19 +177,20 @@ class Intake(ABC, Generic[Row]):
                 told(outcomes)
                 progress(len(outcomes))
 
-    def _tranches(self) -> Iterator[list[FileRow]]:
+    def _tranches(self) -> Iterator[list[tuple[int, Row | Outcome]]]:
+        """The file's rows read and checked by themselves, while the tranche before them is decided and recorded."""
         rows = iter(self.source.rows)
         while tranche := list(islice(rows, TRANCHE)):
-            yield tranche
+            yield [(line, self._read(line, cells, fault)) for line, cells, fault in tranche]
 
-    def _take_in(self, rows: list[FileRow]) -> list[Outcome]:
+    def _read(self, line: int, cells: list[str], fault: str) -> Row | Outcome:
+        return refused(line, "", refuse(Reason.ROW_FAULT, f"第{line}行：{fault}")) if fault else self.read(line, cells)
+
+    def _take_in(self, rows: list[tuple[int, Row | Outcome]]) -> list[Outcome]:
         """The outcomes of one tranche, recorded."""
         ended: dict[int, Outcome] = {}
         todo: list[tuple[int, Row]] = []
-        for line, cells, fault in rows:
-            read = (
-                refused(line, "", refuse(Reason.ROW_FAULT, f"第{line}行：{fault}")) if fault else self.read(line, cells)
-            )
+        for line, read in rows:
             if isinstance(read, Outcome):
                 ended[line] = read
             else:
@@ -197,7 +198,7 @@ class Intake(ABC, Generic[Row]):
         while todo:
             moved = self._attempt(todo, ended)
             todo = [(line, row) for line, row in todo if self.account(row) in moved] if moved else []
-        return [ended[line] for line, _, _ in rows]
+        return [ended[line] for line, _ in rows]
 
     def _attempt(self, todo: list[tuple[int, Row]], ended: dict[int, Outcome]) -> frozenset[bytes | None]:
         """Decide and record `todo`; gives the accounts whose rows must be decided again."""
