@@ -7,6 +7,9 @@ when everything is in it. UTF-8 without a byte order mark.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import glob
 import os
 import re
 import secrets
@@ -38,6 +41,7 @@ class ResultFile:
 
     def __init__(self, input_path: Path) -> None:
         self.path: Final = input_path.with_name(f"{input_path.name}.result.csv")
+        self._name: Final = input_path.name
         self._partial: Final = input_path.with_name(f".{input_path.name}.{secrets.token_hex(4)}.partial")
         self._stream: TextIO | None = None
         self._tails: dict[tuple[str, str, str], str] = {}
@@ -47,7 +51,9 @@ class ResultFile:
         if self.path.is_dir():
             raise FileFault("结果文件的名称已被一个文件夹占用", where, remedy)
         try:
+            self._remove_abandoned()
             self._stream = self._partial.open("x", encoding="utf-8", newline="", buffering=1 << 20)
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise FileFault("无法在输入文件旁写入结果文件", where, remedy) from error
         try:
@@ -66,6 +72,13 @@ class ResultFile:
         except BaseException:
             self._discard()
             raise
+
+    def _remove_abandoned(self) -> None:
+        """Remove what killed imports of this file left: whoever still writes one holds its lock, the dead hold none."""
+        for path in self.path.parent.glob(f".{glob.escape(self._name)}.*.partial"):
+            with contextlib.suppress(OSError), path.open("rb") as left:
+                fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
 
     def write(self, line: int, serial: str, outcome: str, code: str, text: str) -> None:
         """Write the result of one row."""

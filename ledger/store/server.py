@@ -43,6 +43,7 @@ ANOTHER_KEEPER: Final = 75
 _READY_SECONDS_MAX: Final = 120.0
 _LEAVING_SECONDS_MAX: Final = 150.0
 """Longer than a keeper's patience with its server's shutdown."""
+_OPENING_SECONDS_MAX: Final = 0.5
 _LAUNCHES_MAX: Final = 2
 _LOG_BYTES_MAX: Final = 16 * 1024 * 1024
 _TAIL_LINES: Final = 15
@@ -330,7 +331,7 @@ def _make_home(layout: Layout) -> None:
     for path in (layout.database, layout.home, *layout.home.parents):
         if not path.exists():
             missing.append(path)
-        elif root and not _may_enter(path, account):
+        elif root and not _may_soon_enter(path, account):
             raise ServerFault(
                 f"运行数据库的系统用户 {account.name} 不能进入文件夹 {path}：请执行 chmod o+x '{path}'，"
                 "或用环境变量 PENSION_LEDGER_HOME 指定另一个文件夹（root 默认为 /var/lib/pension-ledger）。"
@@ -339,6 +340,16 @@ def _make_home(layout: Layout) -> None:
         with contextlib.suppress(FileExistsError):
             path.mkdir(mode=0o700)
             path.chmod(0o711 if root else 0o700)
+
+
+def _may_soon_enter(path: Path, account: Account) -> bool:
+    """Another starter may have made the folder this moment and be about to open it."""
+    deadline = time.monotonic() + _OPENING_SECONDS_MAX
+    while not _may_enter(path, account):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _may_enter(path: Path, account: Account) -> bool:

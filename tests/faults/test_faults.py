@@ -57,9 +57,8 @@ def test_jobs_killed_twice_and_repeated_end_like_those_left_in_peace(eyes, jobs)
             assert killed.faults == []
             assert killed.in_progress, killed
         check_after_repeat(jobs[name], eyes, killed)
-        assert [fault for fault in killed.faults if ".partial" not in fault] == [], name
-    if files := [fault for fault in leftovers(eyes) if ".partial" in fault]:
-        pytest.xfail(f"a killed import leaves its unfinished result file: {files}")
+        assert killed.faults == [], name
+    assert leftovers(eyes) == []
 
 
 def test_two_processes_past_reading_before_either_writes_record_everything_once(eyes, jobs):
