@@ -6,7 +6,7 @@ alone. The database keeps a check value of the master and refuses another one, s
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import os
 import re
 import secrets
@@ -39,8 +39,8 @@ class Keys:
         self._wrap = AESGCM(_derived(master, "wrap"))
 
     def digest(self, *parts: bytes) -> bytes:
-        """A keyed digest (32 bytes) of parts that hold no NUL byte."""
-        return hmac.digest(self._digest_key, b"\0".join(parts), "sha256")
+        """A keyed digest (BLAKE2b, 32 bytes) of parts that hold no NUL byte; HMAC took a tenth of an import's time."""
+        return hashlib.blake2b(b"\0".join(parts), digest_size=32, key=self._digest_key).digest()
 
     def wrapped(self, data_key: bytes, owner: bytes) -> bytes:
         """A person's data key under the wrapping key, bound to the person's id."""

@@ -86,16 +86,15 @@ class Register:
         register for every participant, and an import of an hour takes a week.
         """
         people = self._log.sql("SELECT digest, participant_id, name_digest FROM {participant} WHERE digest = ANY(%s)")
-        held = self._log.sql("SELECT participant_id, account_id FROM {account_holder} WHERE participant_id = ANY(%s)")
+        held = self._log.sql(
+            "SELECT participant_id, uuid_send(account_id) FROM {account_holder} WHERE participant_id = ANY(%s)"
+        )
         with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
             found = cursor.execute(people, (list(digests),)).fetchall()
-            latest: dict[UUID, UUID] = {}
+            latest: dict[UUID, bytes] = {}
             for participant, account in cursor.execute(held, ([row[1] for row in found],)):
                 latest[participant] = max(account, latest.get(participant, account))
-        return {
-            digest: Holder(participant, name, latest[participant].bytes if participant in latest else None)
-            for digest, participant, name in found
-        }
+        return {digest: Holder(participant, name, latest.get(participant)) for digest, participant, name in found}
 
     def account_of(self, number: str) -> UUID | None:
         """The latest account of a normalised citizen number."""
