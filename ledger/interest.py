@@ -60,7 +60,7 @@ class YearInterest(NamedTuple):
     @property
     def effect(self) -> Amounts:
         """What the account gains: the interest, as one money kind."""
-        return Amounts(interest=self.fen)
+        return Amounts(0, 0, 0, 0, 0, self.fen)
 
 
 def earning_month(interest_from: int, year: int) -> int:
@@ -73,18 +73,22 @@ def earning_month(interest_from: int, year: int) -> int:
 
 def fen_months(opening: Amounts, entries: Iterable[MonthEntry], through_month: int = 12) -> FenMonths:
     """The 积数 of a year settled through `through_month` (1..12, inclusive)."""
-    earned = [0, 0, 0, 0, 0, 0]
-    deducted = [0, 0, 0, 0, 0, 0]
+    earned: list[int] | None = None
+    deducted: list[int] | None = None
     last = through_month + 1
     for entry in entries:
         months = last - entry.from_month
         if months > 0:
-            side = earned if entry.incoming else deducted
-            side[entry.kind] += entry.fen * months
+            if entry.incoming:
+                earned = earned or [0, 0, 0, 0, 0, 0]
+                earned[entry.kind] += entry.fen * months
+            else:
+                deducted = deducted or [0, 0, 0, 0, 0, 0]
+                deducted[entry.kind] += entry.fen * months
     return FenMonths(
         opening.times(through_month),
-        Amounts(*earned) if any(earned) else NOTHING,
-        Amounts(*deducted) if any(deducted) else NOTHING,
+        Amounts(*earned) if earned and any(earned) else NOTHING,
+        Amounts(*deducted) if deducted and any(deducted) else NOTHING,
     )
 
 

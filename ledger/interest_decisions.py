@@ -36,11 +36,11 @@ def credit_interest(
         return refuse(Reason.ALREADY_CREDITED, f"已结息至{state.credited_through}年度")
     if state.credited_through < year - 1:
         return refuse(Reason.EARLIER_YEAR_OPEN, f"{state.credited_through + 1}年度尚未结息")
-    rate = rules.rate(year)
-    if rate is None:
+    terms = rules.terms(year)
+    if terms is None:
         return may_credit(year, rules, today) or ()
-    interest = year_interest(state.opening, state.entries_of(year), rate, rules.rounding)
-    return (interest_credited(Terms(year, rate, rules.rounding), interest, year_end(year), rules, origin),)
+    interest = year_interest(state.opening, state.entries_of(year), terms.rate, terms.rounding)
+    return (interest_credited(terms, interest, year_end(year), rules, origin),)
 
 
 def may_credit(year: int, rules: RegionRules, today: date) -> Refusal | None:

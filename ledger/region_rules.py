@@ -20,7 +20,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 
-from ledger.interest import Rate
+from ledger.interest import Rate, Terms
 from ledger.money import MoneyFault, yuan_to_fen
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.words import MoneyKind
@@ -156,6 +156,7 @@ class RegionRules:
         self.version = version
         self.region = self.files[0].region
         self._methods: dict[tuple[str, int], ShippedValue] = {}
+        self._terms: dict[int, Terms] = {}
 
     @cached_property
     def name(self) -> str:
@@ -211,6 +212,13 @@ class RegionRules:
     @cached_property
     def _caps(self) -> dict[int, int]:
         return {event.year: yuan_to_fen(event.value) for event in self.entered if event.name == "cap"}
+
+    def terms(self, year: int) -> Terms | None:
+        """On what a year is settled whole: its published rate and the rounding; None without a rate."""
+        found = self._terms.get(year)
+        if found is None and (rate := self.rate(year)) is not None:
+            found = self._terms[year] = Terms(year, rate, self.rounding)
+        return found
 
     def last_rate_before(self, year: int) -> Rate | None:
         """The last published rate of an earlier year."""

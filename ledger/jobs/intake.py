@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -108,6 +108,7 @@ class Intake(ABC, Generic[Row]):
         self.rules: RegionRules = log.rules()
         self.today: date = clock.today()
         self.tranche = Tranche(log)
+        self.ahead: Any = None
         self._origin = Origin(actor, reviewer)
         self._cause = f"file {source.sha256}"
 
@@ -125,6 +126,10 @@ class Intake(ABC, Generic[Row]):
     @abstractmethod
     def read(self, line: int, cells: list[str]) -> Row | Outcome:
         """One row read and checked by itself, or the outcome of a row that cannot be."""
+
+    def look_ahead(self, rows: Sequence[Row]) -> Any:  # noqa: ARG002 — for those that have something to look up
+        """What can be looked up while the tranche before is recorded: nothing that an intake itself changes."""
+        return None
 
     @abstractmethod
     def look_up(self, rows: Sequence[Row]) -> None:
@@ -171,23 +176,25 @@ class Intake(ABC, Generic[Row]):
 
     def _run(self, report: IntakeReport, told: Told, progress: Callable[[int], None]) -> None:
         with batch_pace(), ReadAhead(self._tranches) as tranches:
-            for tranche in tranches:
-                outcomes = self._take_in(tranche)
+            for rows, ahead in tranches:
+                outcomes = self._take_in(rows, ahead)
                 report.add(outcomes)
                 told(outcomes)
                 progress(len(outcomes))
 
-    def _tranches(self) -> Iterator[list[tuple[int, Row | Outcome]]]:
-        """The file's rows read and checked by themselves, while the tranche before them is decided and recorded."""
+    def _tranches(self) -> Iterator[tuple[list[tuple[int, Row | Outcome]], Any]]:
+        """The file's rows read, checked and looked up, while the tranche before them is decided and recorded."""
         rows = iter(self.source.rows)
         while tranche := list(islice(rows, TRANCHE)):
-            yield [(line, self._read(line, cells, fault)) for line, cells, fault in tranche]
+            read = [(line, self._read(line, cells, fault)) for line, cells, fault in tranche]
+            yield read, self.look_ahead([row for _, row in read if not isinstance(row, Outcome)])
 
     def _read(self, line: int, cells: list[str], fault: str) -> Row | Outcome:
         return refused(line, "", refuse(Reason.ROW_FAULT, f"第{line}行：{fault}")) if fault else self.read(line, cells)
 
-    def _take_in(self, rows: list[tuple[int, Row | Outcome]]) -> list[Outcome]:
-        """The outcomes of one tranche, recorded."""
+    def _take_in(self, rows: list[tuple[int, Row | Outcome]], ahead: Any) -> list[Outcome]:
+        """The outcomes of one tranche, recorded. What was looked up ahead serves the first attempt alone."""
+        self.ahead = ahead
         ended: dict[int, Outcome] = {}
         todo: list[tuple[int, Row]] = []
         for line, read in rows:
@@ -197,6 +204,7 @@ class Intake(ABC, Generic[Row]):
                 todo.append((line, read))
         while todo:
             moved = self._attempt(todo, ended)
+            self.ahead = None
             todo = [(line, row) for line, row in todo if self.account(row) in moved] if moved else []
         return [ended[line] for line, _ in rows]
 

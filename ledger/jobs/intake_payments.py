@@ -46,14 +46,18 @@ class PaymentIntake(Intake[Row]):
         row = read_payment(line, ordered)
         return refused(line, serial_to_show(ordered, row), row) if isinstance(row, Refusal) else row
 
+    def look_ahead(self, rows: Sequence[Row]) -> tuple[dict[str, bytes], dict[bytes, Holder]]:
+        """Who the rows are about. A rename meanwhile moves the account, whose rows are then looked up again."""
+        digests = {row.number: self.register.digest(row.number) for row in rows}
+        return digests, self.register.find(set(digests.values()))
+
     def look_up(self, rows: Sequence[Row]) -> None:
         """People, states, what is recorded under the serials, and the events of accounts that will need them.
 
         States before serials: a row that somebody else records in between then shows in its account's version, and is
         decided again; the other way round it would meet its own identity in the log.
         """
-        self._digests = {row.number: self.register.digest(row.number) for row in rows}
-        self._holders = self.register.find(set(self._digests.values()))
+        self._digests, self._holders = self.ahead or self.look_ahead(rows)
         self._load({holder.account for holder in self._holders.values() if holder.account})
         self._known = find_rows(self.log, {row.payment.serial for row in rows if isinstance(row, PaymentRow)})
         if self.dry_run:

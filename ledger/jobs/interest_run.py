@@ -7,12 +7,12 @@ again. There is nothing to resume from but the states: an account that is credit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from ledger import clock
-from ledger.account import PersonalAccount, evolve
+from ledger.account import evolve
 from ledger.account_events import InterestCredited
 from ledger.interest_decisions import credit_interest, may_credit
 from ledger.jobs.interest_report import Credited, InterestReport
@@ -26,7 +26,7 @@ from ledger.store.job_record import JobRecord
 from ledger.store.log import PoolLog
 from ledger.store.mapper import encode
 from ledger.store.recorder import RulesMovedError
-from ledger.store.states import decode_state, encode_state, load_states, page_of_states
+from ledger.store.states import decode_state, encode_state, page_of_states, states_of
 
 TRANCHE: Final = 10_000
 """Accounts a transaction: at twice as many the run needs half as much memory again and is no faster."""
@@ -86,16 +86,15 @@ class InterestRun:
         )
         with batch_pace(), RecordBehind(self._record) as recorder, ReadAhead(self._pages) as pages:
             for page in pages:
-                tranche = self._decide(((account, decode_state(state)) for account, state in page), report)
-                self._settle(recorder.give(tranche), report)
+                self._settle(recorder.give(self._decide(page, report)), report)
                 progress(len(page))
             self._settle(recorder.rest(), report)
             while self._moved:
                 self._rules = self._log.rules()
                 self.check()
                 again, self._moved = self._moved[:TRANCHE], self._moved[TRANCHE:]
-                states = load_states(self._log, [UUID(bytes=account) for account in again])
-                self._settle(recorder.give(self._decide(states.items(), report)), report)
+                page = states_of(self._log, [UUID(bytes=account) for account in again])
+                self._settle(recorder.give(self._decide(page, report)), report)
                 self._settle(recorder.rest(), report)
         return report
 
@@ -107,11 +106,12 @@ class InterestRun:
                 yield page
                 last = page[-1][0]
 
-    def _decide(self, accounts: Iterable[tuple[bytes, PersonalAccount]], report: InterestReport) -> _Tranche:
+    def _decide(self, page: list[tuple[bytes, bytes]], report: InterestReport) -> _Tranche:
         writes = TrancheBuffer()
         credited: list[Credited] = []
         year, rules, origin, today = self._year, self._rules, self._origin, self._today
-        for account, state in accounts:
+        for account, stored in page:
+            state = decode_state(stored)
             answer = credit_interest(state, year, rules, origin, today)
             if isinstance(answer, Refusal):
                 report.count(answer.reason)

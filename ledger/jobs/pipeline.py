@@ -19,7 +19,7 @@ Read = TypeVar("Read")
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
 
-_SWITCH_SECONDS: Final = 0.0002
+_SWITCH_SECONDS: Final = 0.00005
 _COLLECT_ABOVE: Final = 100_000
 
 

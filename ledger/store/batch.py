@@ -7,18 +7,20 @@ tranche of one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final
 from uuid import UUID
 
 from ledger.account import PersonalAccount, evolve
 from ledger.account_decisions import Asked, Decided, History, Past
-from ledger.account_events import AccountEvent
+from ledger.account_events import BY_TOPIC, AccountEvent
 from ledger.refusals import Refusal
-from ledger.store.copy_rows import LogRow
+from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.log import PoolLog
 from ledger.store.mapper import encode
-from ledger.store.recorder import StreamWrite
-from ledger.store.states import load_states, state_row
+from ledger.store.recorder import COPY_ABOVE, StreamWrite
+from ledger.store.states import encode_state, load_states, state_row
 
+_TOPICS: Final = {topic: topic.encode() for topic in BY_TOPIC}
 Events = list[AccountEvent]
 Decision = Callable[[PersonalAccount, Past], Asked]
 
@@ -76,18 +78,36 @@ class Tranche:
             self._states[account] = state
             self._pending.setdefault(account, []).extend(events)
 
-    def writes(self) -> list[StreamWrite]:
+    def writes(self) -> TrancheBuffer | list[StreamWrite]:
         """What is to be recorded: for each account that changed, its events and its state."""
-        written = []
-        for account, events in self._pending.items():
-            before = self._loaded.get(account)
-            version = before.version if before else 0
-            rows = tuple(
-                LogRow(account, version + place, event.topic.encode(), encode(event))
-                for place, event in enumerate(events, 1)
+        if sum(map(len, self._pending.values())) > COPY_ABOVE:
+            return self._laid_down()
+        return [
+            StreamWrite(
+                account,
+                tuple(
+                    LogRow(account, version, event.topic.encode(), encode(event))
+                    for version, event in enumerate(events, self._version_before(account) + 1)
+                ),
+                state_row(account, self._loaded.get(account), self._states[account]),
             )
-            written.append(StreamWrite(account, rows, state_row(account, before, self._states[account])))
-        return written
+            for account, events in self._pending.items()
+        ]
+
+    def _laid_down(self) -> TrancheBuffer:
+        """The same in COPY's format at once."""
+        buffer = TrancheBuffer()
+        for account, events in self._pending.items():
+            before = self._version_before(account)
+            for version, event in enumerate(events, before + 1):
+                buffer.add_event(account, version, _TOPICS[event.topic], encode(event))
+            after = self._states[account]
+            buffer.add_state(account, before, after.version, after.credited_through, encode_state(after))
+        return buffer
+
+    def _version_before(self, account: bytes) -> int:
+        before = self._loaded.get(account)
+        return before.version if before else 0
 
     def version(self, account: bytes) -> int:
         """The version of the account's latest event, pending ones included."""

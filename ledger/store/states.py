@@ -27,10 +27,14 @@ def state_row(account: bytes, before: PersonalAccount | None, after: PersonalAcc
 
 def load_states(log: PoolLog, accounts: Iterable[UUID]) -> dict[bytes, PersonalAccount]:
     """The states of these accounts by id; unknown ids are absent."""
+    return {account: decode_state(state) for account, state in states_of(log, accounts)}
+
+
+def states_of(log: PoolLog, accounts: Iterable[UUID]) -> list[tuple[bytes, bytes]]:
+    """The stored states of these accounts, as (id, bytes)."""
     statement = log.sql("SELECT uuid_send(account_id), state FROM {account_state} WHERE account_id = ANY(%s)")
     with log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
-        rows = cursor.execute(statement, (list(accounts),)).fetchall()
-    return {account: decode_state(state) for account, state in rows}
+        return cursor.execute(statement, (list(accounts),)).fetchall()
 
 
 def page_of_states(
