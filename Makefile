@@ -34,7 +34,8 @@ mutants: install
 bench: install
 	$(BIN)/python -m benchmarks.run --size $(SIZE)
 
-# Addresses of package indexes never enter the repository.
+# Whatever names an address comes out as an option line, and is left out.
 requirements:
-	$(BIN)/python -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
-	    --no-emit-trusted-host --no-emit-find-links --no-header --extra dev --output-file requirements-dev.txt pyproject.toml
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+	    --extra dev --output-file requirements-dev.txt pyproject.toml
+	sed -i '/^--/d' requirements-dev.txt

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
+import msgspec
+
 from ledger.account import PersonalAccount, stands_incoming
 from ledger.account_events import (
     AccountEvent,
@@ -173,23 +175,8 @@ def interest_credited(
 def _adjusted(
     standing: CreditedYear, interest: YearInterest, because: str, rules: RegionRules, origin: Origin
 ) -> InterestAdjusted:
-    terms = standing.terms
-    return InterestAdjusted(
-        actor=origin.actor,
-        reviewer=origin.reviewer,
-        cause=origin.cause,
-        command_id=origin.command_id,
-        rule=rules.name,
-        effect=Amounts(interest=interest.fen - standing.fen),
-        effective_on=standing.effective_on,
-        year=terms.year,
-        rate=terms.rate.text,
-        rate_document=terms.rate.document,
-        fen_months=interest.fen_months,
-        rounding=terms.rounding,
-        through_month=terms.through_month,
-        provisional=standing.provisional,
-        before=standing.fen,
-        after=interest.fen,
-        because=because,
+    anew = interest_credited(
+        standing.terms, interest, standing.effective_on, rules, origin, provisional=standing.provisional
     )
+    said = {**msgspec.structs.asdict(anew), "effect": Amounts(interest=interest.fen - standing.fen)}
+    return InterestAdjusted(**said, before=standing.fen, after=interest.fen, because=because)

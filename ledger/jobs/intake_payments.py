@@ -60,9 +60,7 @@ class PaymentIntake(Intake[Row]):
         self._digests, self._holders = self.ahead or self.look_ahead(rows)
         self._load({holder.account for holder in self._holders.values() if holder.account})
         self._known = find_rows(self.log, {row.payment.serial for row in rows if isinstance(row, PaymentRow)})
-        if self.dry_run:
-            self._known |= self._pending
-        else:
+        if not self.dry_run:  # a dry run records nothing: what it decided stays pending to its end
             self._pending = {}
         self._load({row.account for row in self._known.values()})
         self.tranche.load_histories(
