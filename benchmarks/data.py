@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from ledger import clock
 from ledger.account import PersonalAccount, evolve
@@ -92,18 +93,23 @@ def _chunk(places: range, rules: RegionRules, villages: list[str]) -> tuple[Tran
     holders = []
     today = clock.today()
     for place in places:
-        who = person(place)
-        life = Life(rules, today)
-        village = villages[place % VILLAGES]
-        participant = new_participant()
-        life.open(participant, village, who.birth, date(2013 if place % 10 < 6 else YEAR, 1, 5))
-        if place % 10 < 6:
-            life.take_over(_balance(place))
-        for payment in payments(place):
-            life.pay(payment)
+        participant, village = new_participant(), villages[place % VILLAGES]
+        life = life_of(place, participant, village, rules, today)
         life.add_to(writes)
+        who = person(place)
         holders.append(NewHolder(participant, life.account, village, who.number, who.name))
     return writes, holders
+
+
+def life_of(place: int, participant: UUID, village: str, rules: RegionRules, today: date) -> Life:
+    """The account of the person at a place, up to the year whose interest is run."""
+    life = Life(rules, today)
+    life.open(participant, village, person(place).birth, date(2013 if place % 10 < 6 else YEAR, 1, 5))
+    if place % 10 < 6:
+        life.take_over(_balance(place))
+    for payment in payments(place):
+        life.pay(payment)
+    return life
 
 
 class Life:

@@ -18,6 +18,7 @@ from rich.console import Console
 from benchmarks import accounts, data, imports, interest, library, projections
 from benchmarks.machine import BenchFault, Machine, console, machine
 from benchmarks.report import MEASURES, Row, exit_code, in_order, row, show, write
+from ledger.store.log import PoolLog
 
 SIZES: Final = {"small": (10_000, 20_000), "full": (10_000, 100_000, 1_000_000)}
 RESULTS: Final = Path(__file__).with_name("results.json")
@@ -45,7 +46,7 @@ class Benchmarks:
         credited = bool(self._wanted & _INTEREST)
         if credited:
             console.print("interest run and bare work")
-            self._interest(interest.measure(self._machine, log, size))
+            self._interest(interest.measure(self._machine, log, size), log)
         if self._wanted & _IMPORT:
             console.print("import of payments")
             taken = imports.measure(self._machine, log, size)
@@ -70,7 +71,7 @@ class Benchmarks:
                 self._add(row(name, size, accounts.ratio(many, few), info=accounts.info(many, few)))
         console.print(f"{size:,} accounts took {time.perf_counter() - began:.0f} s")
 
-    def _interest(self, figures: interest.InterestFigures) -> None:
+    def _interest(self, figures: interest.InterestFigures, log: PoolLog) -> None:
         size, peak = figures.accounts, max(figures.rss_mb)
         self._add(row("interest_vs_bare_work", size, figures.ratio, sound=figures.sound, info=figures.info()))
         self._add(row("interest_rss_mb", size, peak, info={"runs_mb": figures.rss_mb}))
@@ -78,7 +79,7 @@ class Benchmarks:
         self._add(row("interest_rss_growth", size, peak / before, info={"mb": peak, "next_smaller_mb": before}))
         self._rss_before = peak
         if "interest_vs_library_500" in self._wanted:
-            theirs = library.median_accounts_per_s(self._machine)
+            theirs = library.median_accounts_per_s(self._machine, log)
             told = {"ours_accounts_per_s": figures.accounts_per_s, "library_accounts_per_s": theirs}
             self._add(row("interest_vs_library_500", size, figures.accounts_per_s / theirs, info=told))
 
