@@ -15,7 +15,6 @@ from ledger.words import NOTHING, Amounts
 class Credited(msgspec.Struct, frozen=True, gc=False):
     """One account credited: where it belongs, its balance after the interest, the interest and its numerators (fen)."""
 
-    account: bytes
     division: str
     after: int
     interest: int
@@ -28,6 +27,18 @@ class CountyFigures(msgspec.Struct):
     accounts: int = 0
     before: int = 0
     interest: int = 0
+
+    def join(self, other: CountyFigures) -> None:
+        """The figures of other accounts of the county, too."""
+        self.accounts += other.accounts
+        self.before += other.before
+        self.interest += other.interest
+
+    def take_back(self, other: CountyFigures) -> None:
+        """The figures without those accounts."""
+        self.accounts -= other.accounts
+        self.before -= other.before
+        self.interest -= other.interest
 
 
 class InterestReport(msgspec.Struct, kw_only=True):
@@ -75,8 +86,36 @@ class InterestReport(msgspec.Struct, kw_only=True):
         else:
             self.refused[reason] = self.refused.get(reason, 0) + 1
 
+    def join(self, other: InterestReport) -> None:
+        """Take the figures of other accounts of the run in."""
+        self.credited += other.credited
+        self.already_credited += other.already_credited
+        self.waiting += other.waiting
+        self.without_money += other.without_money
+        self.closed += other.closed
+        for reason, accounts in other.refused.items():
+            self.refused[reason] = self.refused.get(reason, 0) + accounts
+        self.before += other.before
+        self.interest += other.interest
+        self.fen_months += other.fen_months
+        for county, figures in other.counties.items():
+            self.counties.setdefault(county, CountyFigures()).join(figures)
+
+    def take_back(self, moved: list[Credited]) -> None:
+        """Leave accounts out again that moved before they could be recorded."""
+        report = InterestReport(pool=self.pool, year=self.year, rate=self.rate, rate_document=self.rate_document)
+        report.add(moved)
+        self.credited -= report.credited
+        self.before -= report.before
+        self.interest -= report.interest
+        self.fen_months += report.fen_months.times(-1)
+        for county, figures in report.counties.items():
+            self.counties[county].take_back(figures)
+            if not self.counties[county].accounts:
+                del self.counties[county]
+
     def add(self, recorded: list[Credited]) -> None:
-        """Take the figures of a recorded tranche in. Column by column: this runs once for every account of a pool."""
+        """Take a page's credited accounts in. Column by column: this runs once for every account of a pool."""
         interest = sum([one.interest for one in recorded])
         after = sum([one.after for one in recorded])
         self.credited += len(recorded)

@@ -1,45 +1,48 @@
 """A year's interest for every account of a pool: one run that can stop, resume and be proved.
 
-The decision is the same pure function that serves one account (`credit_interest`). States are read ahead in key order
-and tranches recorded behind. A tranche commits whole; an account that moved since it was read is left out and decided
-again. There is nothing to resume from but the states: an account that is credited is not credited again.
+The decision is the same pure function that serves one account (`credit_interest`). A process of its own reads the
+states in key order and decides page after page; this one records them, several pages a tranche. A tranche commits
+whole; an account that moved since it was read is left out and decided again. There is nothing to resume from but the
+states: an account that is credited is not credited again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
-from uuid import UUID
+
+import msgspec
 
 from ledger import clock
-from ledger.account import evolve
-from ledger.account_events import InterestCredited
-from ledger.interest_decisions import credit_interest, may_credit
-from ledger.jobs.interest_report import Credited, InterestReport
+from ledger.interest_decisions import may_credit
+from ledger.jobs.apart import Apart
+from ledger.jobs.interest_pages import Job, Page, credited_in, decide_page, decode_page
+from ledger.jobs.interest_report import InterestReport
 from ledger.jobs.pipeline import ReadAhead, RecordBehind, batch_pace
-from ledger.late_money import Origin
-from ledger.refusals import Refusal, Refused
+from ledger.refusals import Refused
 from ledger.region_rules import same_person
 from ledger.store.copy_rows import TrancheBuffer
 from ledger.store.job_lock import job_lock
 from ledger.store.job_record import JobRecord
 from ledger.store.log import PoolLog
-from ledger.store.mapper import encode
 from ledger.store.recorder import RulesMovedError
-from ledger.store.states import decode_state, encode_state, page_of_states, states_of
+from ledger.store.states import states_of
 
 TRANCHE: Final = 10_000
 """Accounts a transaction: at twice as many the run needs half as much memory again and is no faster."""
-_TOPIC: Final = InterestCredited.topic.encode()
+PAGE: Final = 2_000
+"""Accounts decided at once: small enough for the processor's cache."""
 Progress = Callable[[int], None]
 
 
 class _Tranche(NamedTuple):
-    """Decided and not yet recorded, with the version of the rules it rests on."""
+    """Pages decided and not yet recorded; `after` is the key before their first account."""
 
-    writes: TrancheBuffer
-    credited: list[Credited]
+    after: bytes
     rules_version: int
+    writes: TrancheBuffer
+    report: InterestReport
+    looked_at: int
 
 
 class InterestRun:
@@ -48,17 +51,26 @@ class InterestRun:
     def __init__(self, log: PoolLog, year: int, actor: str, reviewer: str, *, dry_run: bool = False) -> None:
         self._log = log
         self._year = year
-        self._origin = Origin(actor, reviewer, f"job interest {year}")
         self._dry_run = dry_run
         self._rules = log.rules()
-        self._today = clock.today()
+        self._job = Job(
+            url=log.connections.url,
+            pool=log.pool,
+            year=year,
+            actor=actor,
+            reviewer=reviewer,
+            today=clock.today(),
+            after=bytes(16),
+            page=min(PAGE, TRANCHE),
+        )
         self._moved: list[bytes] = []
+        self._again_after: bytes | None = None
 
     def check(self) -> None:
         """Raises `Refused`: SAME_PERSON, YEAR_NOT_ENDED, NO_RATE."""
-        origin = self._origin
-        same = same_person(self._rules, origin.actor, origin.reviewer)
-        if refusal := same or may_credit(self._year, self._rules, self._today):
+        job = self._job
+        same = same_person(self._rules, job.actor, job.reviewer)
+        if refusal := same or may_credit(self._year, self._rules, job.today):
             raise Refused(refusal)
 
     def run(self, progress: Progress = lambda _accounts: None) -> InterestReport:
@@ -71,8 +83,8 @@ class InterestRun:
         if self._dry_run:
             return self._run(progress)
         with (
-            job_lock(self._log, "interest", self._origin.actor),
-            JobRecord(self._log, "interest", str(self._year), self._origin) as record,
+            job_lock(self._log, "interest", self._job.actor),
+            JobRecord(self._log, "interest", str(self._year), self._job.origin) as record,
         ):
             report = self._run(progress)
             record.report = {"credited": report.credited, "waiting": report.waiting, "interest_fen": report.interest}
@@ -84,59 +96,84 @@ class InterestRun:
         report = InterestReport(
             pool=self._log.pool, year=self._year, rate=rate.text, rate_document=rate.document, dry_run=self._dry_run
         )
-        with batch_pace(), RecordBehind(self._record) as recorder, ReadAhead(self._pages) as pages:
-            for page in pages:
-                self._settle(recorder.give(self._decide(page, report)), report)
-                progress(len(page))
-            self._settle(recorder.rest(), report)
+        with batch_pace(), RecordBehind(self._record) as recorder:
+            after: bytes | None = bytes(16)
+            while after is not None:
+                after = self._credit_after(after, recorder, report, progress)
             while self._moved:
-                self._rules = self._log.rules()
-                self.check()
+                self._look_at_rules()
                 again, self._moved = self._moved[:TRANCHE], self._moved[TRANCHE:]
-                page = states_of(self._log, [UUID(bytes=account) for account in again])
-                self._settle(recorder.give(self._decide(page, report)), report)
+                page = decide_page(states_of(self._log, again), self._job, self._rules)
+                self._again_after = None
+                self._settle(recorder.give(_joined(bytes(16), [page])), report)
                 self._settle(recorder.rest(), report)
+                if self._again_after is not None:
+                    self._moved = again + self._moved
         return report
 
-    def _pages(self) -> Iterator[list[tuple[bytes, bytes]]]:
-        """Every account of the pool in key order; one short transaction a page, never a snapshot held open."""
-        last = bytes(16)
-        with self._log.connections.connection() as connection:
-            while page := page_of_states(connection, self._log, last, TRANCHE):
-                yield page
-                last = page[-1][0]
+    def _credit_after(
+        self, after: bytes, recorder: _Recorder, report: InterestReport, progress: Progress
+    ) -> bytes | None:
+        """Record what a deciding process says of all accounts after a key; the key to go on from if the rules moved."""
+        self._again_after = None
+        asked = msgspec.json.encode(msgspec.structs.replace(self._job, after=after))
+        with (
+            Apart("ledger.jobs.interest_pages:decided", asked) as said,
+            ReadAhead(lambda: map(decode_page, said)) as pages,
+        ):
+            for tranche in _tranches(after, pages):
+                self._settle(recorder.give(tranche), report)
+                if self._again_after is not None:
+                    break
+                progress(tranche.looked_at)
+            self._settle(recorder.rest(), report)
+        if self._again_after is not None:
+            self._look_at_rules()
+        return self._again_after
 
-    def _decide(self, page: list[tuple[bytes, bytes]], report: InterestReport) -> _Tranche:
-        writes = TrancheBuffer()
-        credited: list[Credited] = []
-        year, rules, origin, today = self._year, self._rules, self._origin, self._today
-        for account, stored in page:
-            state = decode_state(stored)
-            answer = credit_interest(state, year, rules, origin, today)
-            if isinstance(answer, Refusal):
-                report.count(answer.reason)
-            elif not answer:
-                report.without_money += 1
-            else:
-                event = answer[0]
-                after = evolve(state, event)
-                writes.add_event(account, after.version, _TOPIC, encode(event))
-                writes.add_state(account, state.version, after.version, year, encode_state(after))
-                credited.append(
-                    Credited(account, state.division, after.opening.total, event.effect.interest, event.fen_months)
-                )
-        return _Tranche(writes, credited, rules.version)
+    def _look_at_rules(self) -> None:
+        self._rules = self._log.rules()
+        self.check()
 
-    def _record(self, tranche: _Tranche) -> frozenset[bytes]:
-        """Record a tranche; the accounts that moved, all of them where the rules moved."""
+    def _record(self, tranche: _Tranche) -> frozenset[bytes] | None:
+        """Record a tranche; the accounts that moved, or None where the rules moved and nothing is recorded."""
         if self._dry_run or not tranche.writes:
             return frozenset()
         try:
             return self._log.record(tranche.writes, rules_version=tranche.rules_version).moved
         except RulesMovedError:
-            return frozenset(one.account for one in tranche.credited)
+            return None
 
-    def _settle(self, recorded: Iterator[tuple[_Tranche, frozenset[bytes]]], report: InterestReport) -> None:
+    def _settle(self, recorded: Iterable[tuple[_Tranche, frozenset[bytes] | None]], report: InterestReport) -> None:
         for tranche, moved in recorded:
-            self._moved.extend(moved)
-            report.add([one for one in tranche.credited if one.account not in moved] if moved else tranche.credited)
+            if moved is None or self._again_after is not None:  # what follows stands on the same rules
+                self._again_after = self._again_after or tranche.after
+                continue
+            report.join(tranche.report)
+            if moved:
+                _, left_out = tranche.writes.parted(moved)
+                report.take_back(credited_in(left_out))
+                self._moved.extend(moved)
+
+
+_Recorder = RecordBehind[_Tranche, "frozenset[bytes] | None"]
+
+
+def _tranches(after: bytes, pages: Iterable[Page]) -> Iterator[_Tranche]:
+    """Pages joined up to `TRANCHE` accounts."""
+    waiting: list[Page] = []
+    for page in pages:
+        waiting.append(page)
+        if sum(one.looked_at for one in waiting) >= TRANCHE:
+            yield _joined(after, waiting)
+            after, waiting = page.last, []
+    if waiting:
+        yield _joined(after, waiting)
+
+
+def _joined(after: bytes, pages: list[Page]) -> _Tranche:
+    first, *others = pages
+    for page in others:
+        first.writes.add(page.writes)
+        first.report.join(page.report)
+    return _Tranche(after, first.rules_version, first.writes, first.report, sum(page.looked_at for page in pages))

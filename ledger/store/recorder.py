@@ -203,7 +203,7 @@ class _ByCopy:
         """All that needs no lock."""
         cursor.execute(self._sql.moving_table)
         with cursor.copy(self._sql.fill_moving) as copy:
-            for part in self._buffer.states():
+            for part in self._buffer.state_rows():
                 copy.write(part)
         cursor.execute(self._sql.lock_timeout)
 
@@ -214,19 +214,19 @@ class _ByCopy:
         done = 0
         if self._buffer.new_accounts:
             done += cursor.execute(self._sql.insert_moving).rowcount
-        if self._buffer.new_accounts < self._buffer.accounts:
-            least, greatest = self._buffer.ends()
+        if self._buffer.new_accounts < len(self._buffer.accounts):
+            least, greatest = min(self._buffer.accounts), max(self._buffer.accounts)
             done += cursor.execute(self._sql.update_moving, (UUID(bytes=least), UUID(bytes=greatest))).rowcount
-        if done == self._buffer.accounts:
+        if done == len(self._buffer.accounts):
             return frozenset()
         return frozenset(row[0].bytes for row in cursor.execute(self._sql.moved_of_moving))
 
     def leave_out(self, moved: frozenset[bytes]) -> None:
-        self._buffer = self._buffer.without(moved)
+        self._buffer, _ = self._buffer.parted(moved)
 
     def insert(self, cursor: Cursor[TupleRow], first_id: int, at: datetime) -> None:
         with cursor.copy(self._sql.copy_log) as copy:
-            for part in self._buffer.log(first_id, at):
+            for part in self._buffer.log_rows(first_id, at):
                 copy.write(part)
 
 

@@ -1,0 +1,105 @@
+"""A generator of ours in a process of its own: what it yields comes back as bytes, its faults as they were raised.
+
+Deciding and recording in one interpreter take turns: beside a deciding thread each COPY took twice as long, and each
+decision waited for the COPY. In two processes they do not. The child only reads the database; whatever ends the
+parent, the child's next word finds nobody listening, and it ends too.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from types import TracebackType
+from typing import IO, Final
+
+_LENGTH: Final = struct.Struct("!cQ")
+_YIELDED, _RAISED, _ENDED = b"Y", b"R", b"E"
+_STOP_SECONDS_MAX: Final = 10
+
+
+class ApartError(Exception):
+    """The process ended without a word, or raised what cannot be told apart from its text."""
+
+
+class Apart:
+    """Iterates over what `target` (``module:function`` of one bytes argument) yields, in a child interpreter."""
+
+    def __init__(self, target: str, asked: bytes) -> None:
+        self._target = target
+        self._asked = asked
+
+    def __enter__(self) -> Iterator[bytes]:
+        command = [sys.executable, "-P", "-m", "ledger.jobs.apart", self._target]
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        self._child.stdin.write(self._asked)
+        self._child.stdin.close()
+        return self._read(self._child.stdout)
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _fault: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._child.terminate()
+        try:
+            self._child.wait(_STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        assert self._child.stdout is not None
+        self._child.stdout.close()
+
+    def _read(self, stream: IO[bytes]) -> Iterator[bytes]:
+        while True:
+            head = stream.read(_LENGTH.size)
+            word, length = _LENGTH.unpack(head) if len(head) == _LENGTH.size else (b"", 0)
+            said = stream.read(length)
+            if not word or len(said) < length:
+                raise ApartError(f"the process of {self._target} ended in the middle (exit {self._child.wait()})")
+            if word == _ENDED:
+                return
+            if word == _RAISED:
+                raise pickle.loads(said)
+            yield said
+
+
+def _serve(target: str) -> None:
+    """The child: Ctrl-C is the parent's to answer; a parent that is gone ends the writing."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    with os.fdopen(os.dup(1), "wb", buffering=0) as told:
+        os.dup2(2, 1)
+        module, _, name = target.partition(":")
+        try:
+            for said in getattr(import_module(module), name)(sys.stdin.buffer.read()):
+                _tell(told, _YIELDED, said)
+            _tell(told, _ENDED, b"")
+        except Exception as fault:
+            _tell(told, _RAISED, _pickled(fault))
+
+
+def _pickled(fault: Exception) -> bytes:
+    try:
+        pickled = pickle.dumps(fault)
+        pickle.loads(pickled)
+    except Exception:
+        return pickle.dumps(ApartError(f"{type(fault).__name__}: {fault}"))
+    return pickled
+
+
+def _tell(stream: IO[bytes], word: bytes, said: bytes) -> None:
+    """All of it: one write to a pipe may take only a part."""
+    for part in (_LENGTH.pack(word, len(said)), said):
+        rest = memoryview(part)
+        while rest:
+            rest = rest[stream.write(rest) :]
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])

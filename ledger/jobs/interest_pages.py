@@ -1,0 +1,118 @@
+"""The deciding half of an interest run: page after page of accounts in key order, each decided and laid down.
+
+It runs in a process of its own (see `apart`) and writes nothing. What a page says rests on the version of the rules
+that stands in it; the recording half compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+import msgspec
+
+from ledger.account import evolve
+from ledger.account_events import InterestCredited
+from ledger.interest_decisions import credit_interest
+from ledger.jobs.interest_report import Credited, InterestReport
+from ledger.jobs.pipeline import ReadAhead, batch_pace
+from ledger.late_money import Origin
+from ledger.refusals import Refusal
+from ledger.region_rules import RegionRules
+from ledger.store.connections import Connections
+from ledger.store.copy_rows import TrancheBuffer
+from ledger.store.log import PoolLog
+from ledger.store.mapper import encode
+from ledger.store.states import decode_state, encode_state, page_of_states
+
+_TOPIC: Final = InterestCredited.topic.encode()
+_decode_event: Final = msgspec.json.Decoder(InterestCredited).decode
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be decided: the year's interest of the pool's accounts, on whose word, from a key on, in pages."""
+
+    url: str
+    pool: str
+    year: int
+    actor: str
+    reviewer: str
+    today: date
+    after: bytes
+    page: int
+
+    @property
+    def origin(self) -> Origin:
+        """On whose word, and that it is this job."""
+        return Origin(self.actor, self.reviewer, f"job interest {self.year}")
+
+
+class Page(msgspec.Struct):
+    """Accounts up to key `last`, decided under version `rules_version` of the rules, and the figures of all of them."""
+
+    last: bytes
+    rules_version: int
+    writes: TrancheBuffer
+    report: InterestReport
+    looked_at: int
+
+
+decode_page: Final = msgspec.msgpack.Decoder(Page).decode
+
+
+def decided(asked: bytes) -> Iterator[bytes]:
+    """Every page after the job's key, encoded. Runs in the child."""
+    job = msgspec.json.decode(asked, type=Job)
+    with Connections(job.url, "pension-ledger interest") as connections, batch_pace():
+        log = PoolLog(connections, job.pool)
+        rules = log.rules()
+        with ReadAhead(lambda: _pages(log, job)) as pages:
+            for page in pages:
+                yield _encode(decide_page(page, job, rules))
+
+
+def _pages(log: PoolLog, job: Job) -> Iterator[list[tuple[bytes, bytes]]]:
+    """Every account of the pool in key order; one short transaction a page, never a snapshot held open."""
+    last = job.after
+    with log.connections.connection() as connection:
+        while page := page_of_states(connection, log, last, job.page):
+            yield page
+            last = page[-1][0]
+
+
+def decide_page(page: list[tuple[bytes, bytes]], job: Job, rules: RegionRules) -> Page:
+    """The interest of each account of a page, laid down as it is to be recorded."""
+    writes = TrancheBuffer()
+    credited: list[Credited] = []
+    year, origin, today = job.year, job.origin, job.today
+    rate = rules.rate(year)
+    report = InterestReport(
+        pool=job.pool, year=year, rate=rate.text if rate else "", rate_document=rate.document if rate else ""
+    )
+    for account, stored in page:
+        state = decode_state(stored)
+        answer = credit_interest(state, year, rules, origin, today)
+        if isinstance(answer, Refusal):
+            report.count(answer.reason)
+        elif not answer:
+            report.without_money += 1
+        else:
+            event = answer[0]
+            after = evolve(state, event)
+            writes.add_event(account, after.version, _TOPIC, encode(event))
+            writes.add_state(account, state.version, after.version, year, encode_state(after))
+            credited.append(Credited(state.division, after.opening.total, event.effect.interest, event.fen_months))
+    report.add(credited)
+    return Page(page[-1][0], rules.version, writes, report, len(page))
+
+
+def credited_in(writes: TrancheBuffer) -> list[Credited]:
+    """The figures of laid-down accounts, read again from what was to be stored."""
+    return [
+        Credited(state.division, state.opening.total, event.effect.interest, event.fen_months)
+        for event, state in zip(
+            map(_decode_event, writes.stored_events()), map(decode_state, writes.stored_states()), strict=True
+        )
+    ]
