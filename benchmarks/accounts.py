@@ -97,7 +97,7 @@ def measure(log: PoolLog, long: list[UUID], short: list[UUID]) -> AccountFigures
     """Ask in turns."""
     catch_up(log)
     return AccountFigures(
-        *_turns(lambda account: load_states(log, [account]), long, short),
+        *_turns(lambda account: load_states(log, [account.bytes]), long, short),
         *_turns(lambda account: statement(log, account, YEAR), long, short),
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from enum import Enum
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -196,7 +197,7 @@ def _first_open_month(state: PersonalAccount) -> int:
 
 def payment_fault(state: PersonalAccount, payment: Payment, rules: RegionRules, today: date) -> Refusal | None:
     """What is wrong with a payment as such, whatever else is recorded. Reasons: AMOUNT, PERIOD, DATE."""
-    most = yuan_to_fen(rules.text("intake.amount_max", payment.treasury_on.year))
+    most = _fen(rules.text("intake.amount_max", payment.treasury_on.year))
     if not 0 < payment.fen <= most:
         return refuse(
             Reason.AMOUNT, f"{fen_to_yuan(payment.fen)}元", rule=f"金额须大于零且不超过单笔上限{fen_to_yuan(most)}元"
@@ -214,6 +215,9 @@ def payment_fault(state: PersonalAccount, payment: Payment, rules: RegionRules, 
         )
     return None
 
+
+_fen: Final = cache(yuan_to_fen)
+"""Fen of an amount that the rules state; the same few texts are asked for by every row of a file."""
 
 _PAYMENT_EVENTS: Final[dict[MoneyKind, type[PaymentEvent]]] = {
     MoneyKind.CONTRIBUTION: ContributionRecorded,

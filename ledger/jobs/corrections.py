@@ -70,7 +70,7 @@ def rename(log: PoolLog, register: Register, number: str, name: str, document: s
             raise Refused(refuse(Reason.UNKNOWN_PERSON, "“公民身份号码”"))
         tranche = Tranche(log)
         tranche.load([UUID(bytes=holder.account)])  # first: a name that comes after it moves the account
-        if holder.name_digest == register.name_digest(holder.participant, name):
+        if register.is_named(holder, name):
             return Correction((), 0, log.position()[0])
         version = register.versions([holder.participant], None)[holder.participant] + 1
         event = HolderRenamed(

@@ -11,10 +11,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from itertools import islice
+from itertools import count, islice
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
+from eventsourcing.persistence import IntegrityError
 
 from ledger import clock
 from ledger.jobs.pipeline import ReadAhead, batch_pace
@@ -29,6 +30,8 @@ from ledger.store.recorder import Hook, RulesMovedError
 from ledger.store.register import Register
 
 TRANCHE: Final = 10_000
+ATTEMPTS: Final = 5
+"""How often one tranche may meet, at its commit, an identity that somebody else recorded meanwhile."""
 FileRow = tuple[int, list[str], str]
 """Line in the file (from 1), cells by `Source.columns`, and what is wrong with the row as such (empty if nothing)."""
 
@@ -128,7 +131,7 @@ class Intake(ABC, Generic[Row]):
         """One row read and checked by itself, or the outcome of a row that cannot be."""
 
     def look_ahead(self, rows: Sequence[Row]) -> Any:  # noqa: ARG002 — for those that have something to look up
-        """What can be looked up while the tranche before is recorded: nothing that an intake itself changes."""
+        """What can be looked up while the tranche before is decided; `recorded` says what changed since."""
         return None
 
     @abstractmethod
@@ -146,6 +149,9 @@ class Intake(ABC, Generic[Row]):
     @abstractmethod
     def hook(self, rows: Sequence[Row]) -> Hook | None:
         """What must commit with the events of the recorded rows."""
+
+    def recorded(self, rows: Sequence[Row]) -> None:
+        """These rows are recorded now."""
 
     def forget(self, rows: Sequence[Row]) -> None:
         """Drop what was noted of rows that are to be decided again."""
@@ -175,7 +181,7 @@ class Intake(ABC, Generic[Row]):
         return report
 
     def _run(self, report: IntakeReport, told: Told, progress: Callable[[int], None]) -> None:
-        with batch_pace(), ReadAhead(self._tranches) as tranches:
+        with batch_pace(), ReadAhead(self._tranches, depth=1) as tranches:
             for rows, ahead in tranches:
                 outcomes = self._take_in(rows, ahead)
                 report.add(outcomes)
@@ -202,14 +208,22 @@ class Intake(ABC, Generic[Row]):
                 ended[line] = read
             else:
                 todo.append((line, read))
-        while todo:
-            moved = self._attempt(todo, ended)
+        for attempt in count(1):
+            if not todo:
+                break
+            moved = self._attempt(todo, ended, last=attempt == ATTEMPTS)
             self.ahead = None
             todo = [(line, row) for line, row in todo if self.account(row) in moved] if moved else []
         return [ended[line] for line, _ in rows]
 
-    def _attempt(self, todo: list[tuple[int, Row]], ended: dict[int, Outcome]) -> frozenset[bytes | None]:
-        """Decide and record `todo`; gives the accounts whose rows must be decided again."""
+    def _attempt(
+        self, todo: list[tuple[int, Row]], ended: dict[int, Outcome], *, last: bool
+    ) -> frozenset[bytes | None]:
+        """Decide and record `todo`; gives the accounts whose rows must be decided again.
+
+        Somebody else may record a row's identity between our look-up and our commit; the database then refuses the
+        whole tranche, and it is looked up and decided again, but not for ever.
+        """
         if not self.dry_run:
             self.tranche = Tranche(self.log)
         self.look_up([row for _, row in todo])
@@ -217,26 +231,32 @@ class Intake(ABC, Generic[Row]):
             ended[line] = self.decide(row)
         if self.dry_run:
             return frozenset()
-        recorded = [row for line, row in todo if ended[line].ended is Ended.RECORDED]
-        if not recorded:
+        decided = [row for line, row in todo if ended[line].ended is Ended.RECORDED]
+        if not decided:
             return frozenset()
         accounts = frozenset(self.account(row) for _, row in todo)
         try:
             written = self.log.record(
-                self.tranche.writes(), self._hook_without_moved(recorded), rules_version=self.rules.version
+                self.tranche.writes(), self._hook_without_moved(decided), rules_version=self.rules.version
             )
         except RulesMovedError:
             self.rules = self.log.rules()
             self.forget([row for _, row in todo])
             return accounts
+        except IntegrityError:
+            if last:
+                raise
+            self.forget([row for _, row in todo])
+            return accounts
+        self.recorded([row for row in decided if self.account(row) not in written.moved] if written.moved else decided)
         again = accounts & written.moved
         if again:
             self.forget([row for _, row in todo if self.account(row) in again])
         return frozenset(again)
 
-    def _hook_without_moved(self, recorded: Sequence[Row]) -> Hook:
+    def _hook_without_moved(self, decided: Sequence[Row]) -> Hook:
         def hook(cursor: object, moved: frozenset[bytes], at: datetime) -> None:
-            inner = self.hook([row for row in recorded if self.account(row) not in moved] if moved else recorded)
+            inner = self.hook([row for row in decided if self.account(row) not in moved] if moved else decided)
             if inner is not None:
                 inner(cursor, moved, at)  # type: ignore[arg-type]
 

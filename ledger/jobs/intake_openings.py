@@ -84,7 +84,7 @@ class OpeningIntake(Intake[OpeningRow]):
 
     def look_up(self, rows: Sequence[OpeningRow]) -> None:
         """The holders, their states, and the events of accounts that took a balance over already."""
-        self._holders = self.register.find(row.digest for row in rows)
+        self._holders = self.register.find({row.digest for row in rows})
         accounts = [UUID(bytes=holder.account) for holder in self._holders.values() if holder.account]
         self.tranche.load(accounts)
         taken = [one for one in accounts if (state := self.tranche.state(one.bytes)) and state.taken_over_on]

@@ -104,14 +104,14 @@ class ParticipantIntake(Intake[ParticipantRow]):
         """Who is in the register already, and the states of their accounts."""
         if not self.dry_run:
             self._new = {}
-        found = self.register.find(row.digest for row in rows)
+        found = self.register.find({row.digest for row in rows})
         self._holders = found
         self.tranche.load(UUID(bytes=holder.account) for holder in found.values() if holder.account)
 
     def decide(self, row: ParticipantRow) -> Outcome:
         """Open the account, unless the person has one. Reasons: NAME_DIFFERS, ALREADY_OPEN, UNDER_AGE, DATE, …"""
         found, new = self._holders.get(row.digest), self._new.get(row.digest)
-        if found and found.name_digest != self.register.name_digest(found.participant, row.name):
+        if found and not self.register.is_named(found, row.name):
             return refused(row.line, "", refuse(Reason.NAME_DIFFERS, f"第{row.line}行“姓名”"))
         if new and new.name and new.name != row.name:
             return refused(row.line, "", refuse(Reason.NAME_DIFFERS, f"第{row.line}行“姓名”"))

@@ -6,9 +6,11 @@ content it is a conflict. A doubt about tier, duplicate or once-a-year is a noti
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from ledger.account import PersonalAccount
@@ -21,9 +23,22 @@ from ledger.store.external_identities import CANCELLED, NEW, Identity, RecordedR
 from ledger.store.log import PoolLog
 from ledger.store.recorder import Hook
 from ledger.store.register import Holder, Register
+from ledger.store.states import load_states
 from ledger.words import Amounts
 
 Row = PaymentRow | FaultyRow
+_REMEMBERED: Final = 4
+"""Tranches whose identities are kept for those read ahead of them; the reading thread is at most two ahead."""
+
+
+class LookedUp(NamedTuple):
+    """What deciding a tranche's rows asks for, as it stood when `recorded` tranches of this intake were recorded."""
+
+    recorded: int
+    digests: dict[str, bytes]
+    holders: dict[bytes, Holder]
+    states: dict[bytes, PersonalAccount]
+    known: dict[Identity, RecordedRow]
 
 
 class PaymentIntake(Intake[Row]):
@@ -37,6 +52,9 @@ class PaymentIntake(Intake[Row]):
         self._digests: dict[str, bytes] = {}
         self._known: dict[Identity, RecordedRow] = {}
         self._pending: dict[Identity, RecordedRow] = {}
+        self._recorded: deque[dict[Identity, RecordedRow]] = deque(maxlen=_REMEMBERED)
+        self._tranches_recorded = 0
+        self._disturbed_after = -1
         columns = source.columns
         self._order = [columns.get(column, -1) for column in (*REQUIRED, *OPTIONAL)]
 
@@ -46,29 +64,52 @@ class PaymentIntake(Intake[Row]):
         row = read_payment(line, ordered)
         return refused(line, serial_to_show(ordered, row), row) if isinstance(row, Refusal) else row
 
-    def look_ahead(self, rows: Sequence[Row]) -> tuple[dict[str, bytes], dict[bytes, Holder]]:
-        """Who the rows are about. A rename meanwhile moves the account, whose rows are then looked up again."""
-        digests = {row.number: self.register.digest(row.number) for row in rows}
-        return digests, self.register.find(set(digests.values()))
-
-    def look_up(self, rows: Sequence[Row]) -> None:
-        """People, states, what is recorded under the serials, and the events of accounts that will need them.
+    def look_ahead(self, rows: Sequence[Row]) -> LookedUp:
+        """People, the states of their accounts, and what is recorded under the serials.
 
         States before serials: a row that somebody else records in between then shows in its account's version, and is
-        decided again; the other way round it would meet its own identity in the log.
+        decided again; the other way round it would meet its own identity in the log. A rename moves the account too.
         """
-        self._digests, self._holders = self.ahead or self.look_ahead(rows)
-        self._load({holder.account for holder in self._holders.values() if holder.account})
-        self._known = find_rows(self.log, {row.payment.serial for row in rows if isinstance(row, PaymentRow)})
+        recorded = self._tranches_recorded
+        digests = {row.number: self.register.digest(row.number) for row in rows}
+        holders = self.register.find(set(digests.values()))
+        states = load_states(self.log, {holder.account for holder in holders.values() if holder.account})
+        known = find_rows(self.log, {row.payment.serial for row in rows if isinstance(row, PaymentRow)})
+        states.update(load_states(self.log, {row.account for row in known.values()} - states.keys()))
+        return LookedUp(recorded, digests, holders, states, known)
+
+    def look_up(self, rows: Sequence[Row]) -> None:
+        """What was looked up ahead, mended by what this intake recorded since; events of accounts that need them."""
+        found: LookedUp | None = self.ahead
+        if found is None:  # somebody else recorded some of these rows; nothing that was looked up before shows it
+            self._disturbed_after = self._tranches_recorded
+        if found is None or not self._holds(found):
+            found = self.look_ahead(rows)
+        since = self._tranches_recorded - found.recorded
+        self._digests, self._holders, self._known = found.digests, found.holders, found.known
         if not self.dry_run:  # a dry run records nothing: what it decided stays pending to its end
             self._pending = {}
-        self._load({row.account for row in self._known.values()})
+        serials = {row.payment.serial for row in rows if isinstance(row, PaymentRow)}
+        for identities in islice(self._recorded, len(self._recorded) - since, None):
+            mine = {identity: row for identity, row in identities.items() if identity[0] in serials}
+            self._known.update(mine)
+            moved = {row.account for row in identities.values()} & found.states.keys()
+            found.states.update(load_states(self.log, moved | {row.account for row in mine.values()}))
+        self.tranche.take(found.states)
         self.tranche.load_histories(
             {UUID(bytes=account) for row in rows if (account := self.account(row)) and self._will_need(row, account)}
         )
 
-    def _load(self, accounts: set[bytes]) -> None:
-        self.tranche.load(UUID(bytes=account) for account in accounts if self.tranche.state(account) is None)
+    def _holds(self, found: LookedUp) -> bool:
+        """Whether what was looked up can be mended: nobody else disturbed since, and what we did is remembered."""
+        since = self._tranches_recorded - found.recorded
+        return found.recorded > self._disturbed_after and since <= len(self._recorded)
+
+    def recorded(self, rows: Sequence[Row]) -> None:
+        """Remember the tranche for those that were looked up before it was recorded."""
+        identities = [(row.payment.serial, row.data_type) for row in rows if isinstance(row, PaymentRow)]
+        self._recorded.append({identity: self._pending[identity] for identity in identities})
+        self._tranches_recorded += 1
 
     def _will_need(self, row: Row, account: bytes) -> bool:
         state = self.tranche.state(account)
@@ -106,7 +147,7 @@ class PaymentIntake(Intake[Row]):
         holder = self._holders.get(self._digests[row.number])
         if holder is None or holder.account is None:
             return refuse(Reason.UNKNOWN_PERSON, f"第{row.line}行“公民身份号码”")
-        if holder.name_digest != self.register.name_digest(holder.participant, row.name):
+        if not self.register.is_named(holder, row.name):
             return refuse(Reason.NAME_DIFFERS, f"第{row.line}行“姓名”")
         return None
 

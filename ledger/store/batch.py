@@ -37,9 +37,14 @@ class Tranche:
 
     def load(self, accounts: Iterable[UUID]) -> None:
         """Read the states of accounts that decisions will ask for; one with something pending keeps its state."""
-        found = load_states(self._log, (account for account in accounts if account.bytes not in self._pending))
-        self._loaded.update(found)
-        self._states.update(found)
+        self.take(load_states(self._log, [one.bytes for one in accounts if one.bytes not in self._pending]))
+
+    def take(self, states: dict[bytes, PersonalAccount]) -> None:
+        """States that were read already; an account with something pending keeps its own."""
+        if self._pending:
+            states = {account: state for account, state in states.items() if account not in self._pending}
+        self._loaded.update(states)
+        self._states.update(states)
 
     def load_histories(self, accounts: Iterable[UUID]) -> None:
         """Read the events of accounts whose decisions will need them, in one statement instead of one each."""

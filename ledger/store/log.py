@@ -20,6 +20,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from ledger.account_events import AccountEvent
 from ledger.region_rules import RegionRules, RuleEvent, folded_rules, rules_stream
+from ledger.store.arrays import uuid_array
 from ledger.store.connections import Connections
 from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.mapper import LedgerMapper, decode, encode
@@ -150,7 +151,9 @@ class PoolLog:
             " ORDER BY originator_id, originator_version"
         )
         with self.connections.connection() as connection, connection.cursor(binary=True) as cursor:
-            for stream, topic, state in cursor.execute(statement, (list(accounts),)):
+            for stream, topic, state in cursor.execute(
+                statement, (uuid_array([account.bytes for account in accounts]),)
+            ):
                 found.setdefault(stream.bytes, []).append(cast("AccountEvent", decode(topic, state)))
         return found
 

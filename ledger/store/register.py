@@ -7,7 +7,7 @@ row says is bound into its seal, so a changed row does not open.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -16,6 +16,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from ledger.identity import squeezed
+from ledger.store.arrays import bytea_array, uuid_array
 from ledger.store.copy_rows import microseconds
 from ledger.store.keys import DataKey, InvalidTag, Keys
 from ledger.store.log import PoolLog
@@ -25,11 +26,16 @@ _PAGE: Final = 10_000
 
 
 class Holder(NamedTuple):
-    """A participant as intake finds one: the latest account, and a keyed digest of the name."""
+    """A participant as intake finds one: their id (16 bytes), a keyed digest of the name, and the latest account."""
 
-    participant: UUID
+    owner: bytes
     name_digest: bytes
     account: bytes | None
+
+    @property
+    def participant(self) -> UUID:
+        """The participant's id."""
+        return UUID(bytes=self.owner)
 
 
 class NewHolder(NamedTuple):
@@ -73,28 +79,38 @@ class Register:
 
     def name_digest(self, participant: UUID, name: str) -> bytes:
         """A digest by which names are compared without opening one. Spaces do not count."""
-        return self._keys.digest(b"name", participant.bytes.hex().encode(), squeezed(name).encode())
+        return self._name_digest(participant.bytes, name)
+
+    def is_named(self, holder: Holder, name: str) -> bool:
+        """Whether this is the holder's name."""
+        return holder.name_digest == self._name_digest(holder.owner, name)
+
+    def _name_digest(self, owner: bytes, name: str) -> bytes:
+        return self._keys.digest(b"name", owner.hex().encode(), squeezed(name).encode())
 
     def content_digest(self, *said: str) -> bytes:
         """A keyed digest (16 bytes) of what a row said."""
         return self._keys.digest(b"row", "\x1f".join(said).encode())[:16]
 
-    def find(self, digests: Iterable[bytes]) -> dict[bytes, Holder]:
+    def find(self, digests: Collection[bytes]) -> dict[bytes, Holder]:
         """The participants with these digests, each with the latest of their accounts.
 
         Two plain look-ups by key: joined into one, a planner without statistics (a county's first day) reads the whole
         register for every participant, and an import of an hour takes a week.
         """
-        people = self._log.sql("SELECT digest, participant_id, name_digest FROM {participant} WHERE digest = ANY(%s)")
+        people = self._log.sql(
+            "SELECT digest, uuid_send(participant_id), name_digest FROM {participant} WHERE digest = ANY(%s)"
+        )
         held = self._log.sql(
-            "SELECT participant_id, uuid_send(account_id) FROM {account_holder} WHERE participant_id = ANY(%s)"
+            "SELECT uuid_send(participant_id), uuid_send(account_id) FROM {account_holder}"
+            " WHERE participant_id = ANY(%s)"
         )
         with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
-            found = cursor.execute(people, (list(digests),)).fetchall()
-            latest: dict[UUID, bytes] = {}
-            for participant, account in cursor.execute(held, ([row[1] for row in found],)):
-                latest[participant] = max(account, latest.get(participant, account))
-        return {digest: Holder(participant, name, latest.get(participant)) for digest, participant, name in found}
+            found = cursor.execute(people, (bytea_array(digests),)).fetchall()
+            latest: dict[bytes, bytes] = {}
+            for owner, account in cursor.execute(held, (uuid_array([row[1] for row in found]),)):
+                latest[owner] = max(account, latest.get(owner, account))
+        return {digest: Holder(owner, name, latest.get(owner)) for digest, owner, name in found}
 
     def account_of(self, number: str) -> UUID | None:
         """The latest account of a normalised citizen number."""

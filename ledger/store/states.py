@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from ledger.account import PersonalAccount
+from ledger.store.arrays import uuid_array
 from ledger.store.copy_rows import StateRow
 from ledger.store.log import PoolLog
 
@@ -25,16 +26,18 @@ def state_row(account: bytes, before: PersonalAccount | None, after: PersonalAcc
     )
 
 
-def load_states(log: PoolLog, accounts: Iterable[UUID]) -> dict[bytes, PersonalAccount]:
+def load_states(log: PoolLog, accounts: Collection[bytes]) -> dict[bytes, PersonalAccount]:
     """The states of these accounts by id; unknown ids are absent."""
     return {account: decode_state(state) for account, state in states_of(log, accounts)}
 
 
-def states_of(log: PoolLog, accounts: Iterable[UUID]) -> list[tuple[bytes, bytes]]:
+def states_of(log: PoolLog, accounts: Collection[bytes]) -> list[tuple[bytes, bytes]]:
     """The stored states of these accounts, as (id, bytes)."""
+    if not accounts:
+        return []
     statement = log.sql("SELECT uuid_send(account_id), state FROM {account_state} WHERE account_id = ANY(%s)")
     with log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
-        return cursor.execute(statement, (list(accounts),)).fetchall()
+        return cursor.execute(statement, (uuid_array(accounts),)).fetchall()
 
 
 def page_of_states(

@@ -241,7 +241,7 @@ class Desk:
     def state(self, who: Person) -> PersonalAccount:
         """Its state as decisions read it."""
         account = self.account(who)
-        return load_states(self.log, [account])[account.bytes]
+        return load_states(self.log, [account.bytes])[account.bytes]
 
     def fen(self, who: Person) -> int:
         """Its balance."""
