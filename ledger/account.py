@@ -22,6 +22,7 @@ from ledger.account_events import (
     BalanceTakenOver,
     CollectiveSubsidyRecorded,
     EntryReversed,
+    HolderErased,
     HolderRenamed,
     InterestCredited,
     InterestEvent,
@@ -120,7 +121,7 @@ def evolve(state: PersonalAccount | None, event: AccountEvent) -> PersonalAccoun
         return _with_interest(state, event)
     if isinstance(event, MoneyEvent):
         return _with_money(state, event)
-    if isinstance(event, HolderRenamed):
+    if isinstance(event, HolderRenamed | HolderErased):
         return msgspec.structs.replace(state, version=state.version + 1)
     raise ValueError(f"{event.topic} cannot follow version {state.version}")
 

@@ -22,7 +22,6 @@ from ledger.account_events import (
     AccountEvent,
     AccountOpened,
     BalanceTakenOver,
-    BenefitPaid,
     CollectiveSubsidyRecorded,
     ContributionRecorded,
     EntryReversed,
@@ -30,15 +29,12 @@ from ledger.account_events import (
     InterestEvent,
     MoneyEvent,
     PaymentEvent,
-    Refunded,
     SocialAidRecorded,
-    TransferredIn,
     TransferredOut,
 )
 from ledger.cap import check_cap
 from ledger.dates import FIRST_PERIOD
 from ledger.identity import age_on
-from ledger.interest import earning_month
 from ledger.late_money import Origin, entered_in, restate_rate, settle_late
 from ledger.money import fen_to_yuan, yuan_to_fen
 from ledger.refusals import Reason, Refusal, refuse
@@ -323,65 +319,3 @@ def restate_interest(
     if history is None:
         return NEEDS_HISTORY
     return restate_rate(history, year, rate, rules, origin)
-
-
-def apportioned(fen: int, balance: Amounts) -> Amounts:
-    """`fen` taken from a balance over its kinds pro rata, by largest remainder (ties: the earlier kind)."""
-    parts = balance.by_kind()
-    total = sum(parts)
-    floors = [fen * part // total for part in parts]
-    order = sorted(range(len(parts)), key=lambda kind: (-(fen * parts[kind] % total), kind))
-    for kind in order[: fen - sum(floors)]:
-        floors[kind] += 1
-    return Amounts(*floors)
-
-
-def pay_out(
-    state: PersonalAccount,
-    kind: type[BenefitPaid] | type[Refunded],
-    fen: int,
-    on: date,
-    rules: RegionRules,
-    origin: Origin,
-    reason: str = "",
-) -> Decided:
-    """个人账户养老金 or 退费 out of the balance, apportioned over its kinds. Reasons: AMOUNT, DATE, ACCOUNT_CLOSED."""
-    stops = first_month(rules, "interest.debit_month", on)
-    available = min(state.lowest_from(on.year, earning_month(stops, on.year)), state.balance.total)
-    if not 0 < fen <= available:
-        return refuse(
-            Reason.AMOUNT,
-            f"{fen_to_yuan(fen)}元",
-            rule=f"支付金额须大于零且不超过当时起的余额{fen_to_yuan(available)}元",
-        )
-    if 0 < on.year <= state.credited_through:
-        return refuse(Reason.DATE, on.isoformat(), rule=f"{state.credited_through}年度已结息，支付须记入其后年度")
-    if state.closed:
-        return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
-    said: dict[str, Any] = {
-        **origin._asdict(),
-        "rule": rules.name,
-        "effect": apportioned(fen, state.balance).times(-1),
-        "effective_on": on,
-        "year": on.year,
-        "interest_from": stops,
-    }
-    return (Refunded(**said, reason=reason) if kind is Refunded else BenefitPaid(**said),)
-
-
-def receive_transfer(
-    state: PersonalAccount, effect: Amounts, on: date, rules: RegionRules, origin: Origin, sender: str, document: str
-) -> Decided:
-    """转入: a balance arrives and keeps its kinds. Reasons: AMOUNT, DATE, ACCOUNT_CLOSED."""
-    if any(fen < 0 for fen in effect.by_kind()) or effect.total <= 0:
-        return refuse(Reason.AMOUNT, fen_to_yuan(effect.total), rule="转入金额各项不得为负，合计须大于零")
-    if is_late(state, on.year):
-        return refuse(Reason.DATE, on.isoformat(), rule=f"{state.credited_through}年度已结息，转入须记入其后年度")
-    if state.closed:
-        return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
-    return (
-        TransferredIn(
-            **origin._asdict(), rule=rules.name, effect=effect, effective_on=on, year=on.year,
-            interest_from=first_month(rules, "interest.start_month.contribution", on), origin=sender, document=document,
-        ),
-    )  # fmt: skip

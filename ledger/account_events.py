@@ -67,6 +67,15 @@ class HolderRenamed(AccountEvent, frozen=True, kw_only=True, omit_defaults=True,
     document: str
 
 
+class HolderErased(AccountEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The holder's identity was destroyed in the register, for `reason`; the account's entries stay."""
+
+    topic: ClassVar[str] = "account.holder_erased"
+
+    participant: UUID
+    reason: str
+
+
 class BalanceTakenOver(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The balance by kind at the end of a credited year, taken over from the former system."""
 
@@ -223,6 +232,7 @@ class AccountClosed(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, g
 EVENTS: Final[tuple[type[AccountEvent], ...]] = (
     AccountOpened,
     HolderRenamed,
+    HolderErased,
     BalanceTakenOver,
     ContributionRecorded,
     CollectiveSubsidyRecorded,

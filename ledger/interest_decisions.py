@@ -104,6 +104,7 @@ def leave(
     on: date,
     rules: RegionRules,
     origin: Origin,
+    today: date,
     *,
     reason: str = "",
     to: str = "",
@@ -115,6 +116,8 @@ def leave(
     """
     if same := same_person(rules, origin.actor, origin.reviewer):
         return same
+    if on > today:
+        return refuse(Reason.DATE, on.isoformat(), rule="终结日期不得晚于今日")
     if _moved_after(state, on):
         return refuse(Reason.DATE, on.isoformat(), rule=f"账户在{state.years[-1].year}年度已有款项，终结日期不得更早")
     if state.closed:

@@ -15,6 +15,7 @@ from typing import Final
 class Reason(StrEnum):
     """Why something was refused; earlier members take precedence over later ones."""
 
+    COMMAND_ID = "COMMAND_ID"
     ROW_FAULT = "ROW_FAULT"
     IDENTITY_FAULT = "IDENTITY_FAULT"
     UNKNOWN_PERSON = "UNKNOWN_PERSON"
@@ -32,6 +33,7 @@ class Reason(StrEnum):
     NOTHING_TO_REVERSE = "NOTHING_TO_REVERSE"
     ALREADY_REVERSED = "ALREADY_REVERSED"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
+    NOT_CLOSED = "NOT_CLOSED"
     YEAR_NOT_ENDED = "YEAR_NOT_ENDED"
     ALREADY_CREDITED = "ALREADY_CREDITED"
     EARLIER_YEAR_OPEN = "EARLIER_YEAR_OPEN"
@@ -69,6 +71,7 @@ HOUSE: Final = "本账簿记账规则"
 """Cited where no document rules: the ledger's own discipline, written down in the decisions of the project."""
 
 _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
+    Reason.COMMAND_ID: ("同一命令编号只用于内容相同的命令", HOUSE, "重发须内容不变；另一笔业务请用新的命令编号"),
     Reason.ROW_FAULT: ("每行的单元格须与表头对应且完整", HOUSE, "按表头补正该行后重报"),
     Reason.IDENTITY_FAULT: ("公民身份号码须符合编码规则", "GB 11643《公民身份号码》", "核对有效身份证件后更正再报"),
     Reason.UNKNOWN_PERSON: ("本统筹区须已有该参保人的登记", HOUSE, "先办理参保登记或转入，再报本笔"),
@@ -90,6 +93,7 @@ _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
     ),
     Reason.ALREADY_REVERSED: ("一笔记录只能冲正一次", HOUSE, "无须再次冲正；如需更正请另记一笔"),
     Reason.ACCOUNT_CLOSED: ("账户注销或转出后不再记账", HOUSE, "转退费或人工核查处理"),
+    Reason.NOT_CLOSED: ("账户未终结或仍有余额的，不得删除身份信息", HOUSE, "先办理注销或转出，再申请删除"),
     Reason.YEAR_NOT_ENDED: ("结息年度结束后方可结息", HOUSE, "于次年1月1日及以后结息"),
     Reason.ALREADY_CREDITED: ("每个账户每年度只结息一次", HOUSE, "无须再次结息；利率有误的办理重新结息"),
     Reason.EARLIER_YEAR_OPEN: ("须按年度先后结息", HOUSE, "先结清较早年度"),

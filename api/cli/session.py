@@ -11,6 +11,7 @@ from typing import Final
 import psycopg
 
 from api.cli import console
+from ledger.desk.coalesce import PoolWriter, Writers
 from ledger.store.connections import Connections
 from ledger.store.keys import Keys, check_keys, is_sealed, load_keys
 from ledger.store.log import PoolLog
@@ -60,6 +61,15 @@ class Session:
     def register(self, log: PoolLog) -> Register:
         """The register of a pool."""
         return Register(log, self.keys)
+
+    @contextmanager
+    def counter(self, log: PoolLog) -> Iterator[PoolWriter]:
+        """A queue for single commands of a pool; what was submitted is recorded before it ends."""
+        writers = Writers()
+        try:
+            yield PoolWriter(log, self.register(log), writers)
+        finally:
+            writers.close()
 
 
 def fold_forward(log: PoolLog) -> None:

@@ -125,7 +125,7 @@ class PaymentIntake(Intake[Row]):
             return refused(row.line, row.serial, self._person_fault(row) or row.refusal)
         serial = row.payment.serial
         identity = (serial, row.data_type)
-        content = self._content(row)
+        content = self.register.payment_content(row.number, row.payment)
         known = self._pending.get(identity) or self._known.get(identity)
         if known and known.content == content:
             return Outcome(row.line, serial, Ended.ALREADY_THERE, notice=row.notice)
@@ -150,20 +150,6 @@ class PaymentIntake(Intake[Row]):
         if not self.register.is_named(holder, row.name):
             return refuse(Reason.NAME_DIFFERS, f"第{row.line}行“姓名”")
         return None
-
-    def _content(self, row: PaymentRow) -> bytes:
-        """A keyed digest of what makes a row the same again: not the batch number, not how it was written."""
-        payment = row.payment
-        return self.register.content_digest(
-            row.number,
-            str(payment.period),
-            payment.kind,
-            payment.payment_type,
-            str(payment.fen),
-            str(payment.paid_on),
-            str(payment.treasury_on),
-            payment.voucher,
-        )
 
     def _book(self, row: PaymentRow, account: bytes) -> int | Refusal:
         """The version of the recorded payment."""

@@ -87,6 +87,10 @@ class Tranche:
         """What is to be recorded: for each account that changed, its events and its state."""
         if sum(map(len, self._pending.values())) > COPY_ABOVE:
             return self._laid_down()
+        return self.stream_writes()
+
+    def stream_writes(self) -> list[StreamWrite]:
+        """The same, stream by stream."""
         return [
             StreamWrite(
                 account,

@@ -57,6 +57,18 @@ class Connections:
         self.close()
 
 
+class OneConnection:
+    """One connection in the place of many, for reads inside a transaction that is open on it."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[TupleRow]]:
+        """The connection; it is not given back."""
+        yield self._connection
+
+
 def _configure(connection: Connection[TupleRow]) -> None:
     # No transaction of ours outlives ten seconds: an open snapshot lets dead versions of the log_head row pile up and
     # slows every writer. Idle ones are ended by the server.

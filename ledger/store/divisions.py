@@ -46,6 +46,14 @@ class Divisions:
             parent = division.code
         return parent
 
+    def find(self, said: str) -> str | None:
+        """The code of a village by its code or by 旗县/乡镇/村; None for an unknown one."""
+        names = tuple(part.strip() for part in said.split("/"))
+        if len(names) == len(LEVELS):
+            return self.village((names[0], names[1], names[2]))
+        villages = {division.code for division in self._known.values() if division.level == LEVELS[-1]}
+        return said if said in villages else None
+
     def add(self, names: tuple[str, str, str]) -> str:
         """The code of a village, with whatever is unknown of county, township and village added."""
         parent = self._log.pool

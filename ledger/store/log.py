@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
@@ -16,15 +17,17 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory
 from eventsourcing.postgres import PostgresDatastore, PostgresFactory
 from eventsourcing.utils import Environment
+from psycopg import Connection
+from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier
 
 from ledger.account_events import AccountEvent
 from ledger.region_rules import RegionRules, RuleEvent, folded_rules, rules_stream
 from ledger.store.arrays import uuid_array
-from ledger.store.connections import Connections
+from ledger.store.connections import Connections, OneConnection
 from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.mapper import LedgerMapper, decode, encode
-from ledger.store.recorder import Hook, LedgerRecorder, StreamWrite, Written, instant_of
+from ledger.store.recorder import Decide, Hook, LedgerRecorder, StreamWrite, Written, instant_of
 
 _POOL_CODE: Final = re.compile(r"[0-9]{6}|[a-z][a-z0-9]{0,30}")
 
@@ -124,6 +127,14 @@ class PoolLog:
         with self.connections.connection() as connection:
             return instant_of(connection, self.schema)
 
+    def on(self, connection: Connection[TupleRow]) -> PoolLog:
+        """The same log read over one connection, inside whatever transaction is open there."""
+        bound = copy(self)
+        bound.connections = cast("Connections", OneConnection(connection))
+        bound.recorder = copy(self.recorder)
+        bound.recorder.connections = bound.connections
+        return bound
+
     def rules(self) -> RegionRules:
         """The rules of the pool as they stand now. Raises LookupError where the pool has none yet."""
         stored = self.recorder.select_events(rules_stream(self.pool))
@@ -157,6 +168,10 @@ class PoolLog:
                 found.setdefault(stream.bytes, []).append(cast("AccountEvent", decode(topic, state)))
         return found
 
+    def record_under_lock(self, decide: Decide) -> Written | None:
+        """Decide while `log_head` is held and record in the same transaction; see `LedgerRecorder`."""
+        return self.recorder.record_under_lock(decide)
+
     def record(
         self,
         writes: Sequence[StreamWrite] | TrancheBuffer,
@@ -177,5 +192,6 @@ TABLES: Final = (
     "account_holder",
     "division",
     "external_identity",
+    "command",
     "job",
 )

@@ -31,6 +31,8 @@ COPY_ABOVE: Final = 500
 """Up to so many events go as arrays in one statement; above, binary COPY is faster."""
 Hook = Callable[[Cursor[TupleRow], frozenset[bytes], datetime], None]
 
+Decide = Callable[[Connection[TupleRow], int, int], "tuple[Sequence[StreamWrite], Hook] | None"]
+
 
 class RulesMovedError(Exception):
     """The rules of the pool changed between the decision and the record: decide again."""
@@ -96,6 +98,36 @@ class LedgerRecorder(PostgresApplicationRecorder):
                 hook(cursor, moved, at)
             way.insert(cursor, first_id, at)
         return Written(first_id, first_id + len(way) - 1, at, moved)
+
+    def record_under_lock(self, decide: Decide) -> Written | None:
+        """Take the lock first, decide then: what `decide` reads on the connection it is given can no longer move.
+
+        `decide` gets that connection, the log's last id, and the version of the rules, and gives writes and hook, or
+        None where nothing is to be recorded. Raises as `record` does; nothing is recorded then.
+        """
+        with (
+            _library_errors(),
+            self.connections.connection() as connection,
+            connection.transaction(),
+            connection.cursor(binary=True) as cursor,
+        ):
+            cursor.execute(self._sql.lock_timeout)
+            row = cursor.execute(self._sql.lock_head, prepare=True).fetchone()
+            if row is None:
+                raise PersistenceError("the pool has no log_head row")
+            decided = decide(connection, row[0], row[1])
+            if decided is None:
+                return None
+            writes, hook = decided
+            way = _ByArrays(self._sql, writes)
+            first_id, at = row[0] + 1, clock.now()
+            if writes:
+                first_id, at = self._take_head(cursor, len(way), None, None)
+            if way.set_states(cursor):
+                raise PersistenceError("a state changed under the lock of log_head")
+            hook(cursor, frozenset(), at)
+            way.insert(cursor, first_id, at)
+        return Written(first_id, first_id + len(way) - 1, at, frozenset())
 
     def _take_head(
         self, cursor: Cursor[TupleRow], count: int, rules_version: int | None, new_rules_version: int | None

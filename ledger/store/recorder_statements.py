@@ -17,6 +17,7 @@ class Statements:
             )
 
         self.lock_timeout = "SET LOCAL lock_timeout = '10s'"
+        self.lock_head = sql("SELECT last_id, rules_version FROM {head} FOR UPDATE")
         self.take_head = sql(
             "UPDATE {head} SET last_id = last_id + %s,"
             " last_at = greatest(%s, last_at + interval '1 microsecond'),"

@@ -15,6 +15,7 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from ledger.account_decisions import Payment
 from ledger.identity import squeezed
 from ledger.store.arrays import bytea_array, uuid_array
 from ledger.store.copy_rows import microseconds
@@ -92,6 +93,23 @@ class Register:
         """A keyed digest (16 bytes) of what a row said."""
         return self._keys.digest(b"row", "\x1f".join(said).encode())[:16]
 
+    def payment_content(self, number: str, payment: Payment) -> bytes:
+        """A keyed digest of what makes a payment the same again: not the batch number, not how it was written."""
+        return self.content_digest(
+            number,
+            str(payment.period),
+            payment.kind,
+            payment.payment_type,
+            str(payment.fen),
+            str(payment.paid_on),
+            str(payment.treasury_on),
+            payment.voucher,
+        )
+
+    def command_digest(self, said: bytes) -> bytes:
+        """A keyed digest of what a command said, by which its repetition is told from another under the same id."""
+        return self._keys.digest(b"command", said.replace(b"\0", b""))
+
     def find(self, digests: Collection[bytes]) -> dict[bytes, Holder]:
         """The participants with these digests, each with the latest of their accounts.
 
@@ -116,6 +134,30 @@ class Register:
         """The latest account of a normalised citizen number."""
         holder = self.find([self.digest(number)]).get(self.digest(number))
         return UUID(bytes=holder.account) if holder and holder.account else None
+
+    def accounts_of(self, participant: UUID) -> list[UUID]:
+        """All accounts of a participant, the earliest first."""
+        statement = self._log.sql("SELECT account_id FROM {account_holder} WHERE participant_id = %s ORDER BY 1")
+        with self._log.connections.connection() as connection:
+            return [row[0] for row in connection.execute(statement, (participant,)).fetchall()]
+
+    def numbers(self, participants: Collection[UUID]) -> dict[UUID, str]:
+        """The citizen numbers of participants, opened to be compared with a report; erased ones are absent."""
+        statement = self._log.sql(
+            "SELECT participant_id, wrapped_key, sealed_number FROM {participant}"
+            " WHERE participant_id = ANY(%s) AND wrapped_key IS NOT NULL"
+        )
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            ids = uuid_array([one.bytes for one in participants])
+            rows = cursor.execute(statement, (ids,), prepare=True).fetchall()
+        return {
+            participant: self._keys.unwrapped(wrapped, participant.bytes).opened(sealed, participant.bytes + b"number")
+            for participant, wrapped, sealed in rows
+        }
+
+    def on(self, log: PoolLog) -> Register:
+        """The same register read through another hold on the pool's log."""
+        return Register(log, self._keys)
 
     # -- writing, inside the transaction of the events ------------------------------------------------------------
 
@@ -177,6 +219,20 @@ class Register:
             self._log.sql("UPDATE {participant} SET name_digest = %s, register_version = %s WHERE participant_id = %s"),
             (self.name_digest(participant, name), version, participant),
         )
+
+    def erase(self, cursor: Cursor[TupleRow], participant: UUID) -> None:
+        """Destroy a participant's key, digests and sealed texts, and the digests of rows and commands about them."""
+        accounts = "(SELECT account_id FROM {account_holder} WHERE participant_id = %s)"
+        said = "nullif(convert_from(state, 'UTF8')::jsonb ->> 'command_id', '')::uuid"
+        identity = "digest = NULL, wrapped_key = NULL, sealed_number = NULL, name_digest = NULL"
+        commands = f"(SELECT {said} FROM {{ledger_events}} WHERE originator_id IN {accounts})"
+        for statement in (
+            f"UPDATE {{participant}} SET {identity} WHERE participant_id = %s",
+            "UPDATE {participant_name} SET sealed_name = NULL WHERE participant_id = %s",
+            f"UPDATE {{external_identity}} SET content = '' WHERE account_id IN {accounts}",
+            f"UPDATE {{command}} SET input_hash = '' WHERE command_id IN {commands}",
+        ):
+            cursor.execute(self._log.sql(statement), (participant,))
 
     # -- reading --------------------------------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ def told(pool_log: PoolLog, monkeypatch: pytest.MonkeyPatch) -> PoolLog:
         pay(MoneyKind.GOVERNMENT_SUBSIDY, 7_000, 2023, date(2023, 11, 20), "S5"),
         lambda state, past: reverse_entry(state, 6, "重复", rules, BY, past),
         pay(MoneyKind.GOVERNMENT_PAID, 10_000, 2025, date(2025, 2, 3), "S6"),
-        lambda state, _: leave(state, date(2025, 7, 15), rules, BY, reason="参加职工养老保险"),
+        lambda state, _: leave(state, date(2025, 7, 15), rules, BY, date(2026, 11, 22), reason="参加职工养老保险"),
     ]
     for step in steps:
         tranche = Tranche(pool_log)

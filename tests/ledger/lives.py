@@ -16,8 +16,6 @@ from ledger.account_decisions import (
     Asked,
     Payment,
     open_account,
-    pay_out,
-    receive_transfer,
     record_payment,
     restate_interest,
     reverse_entry,
@@ -27,6 +25,7 @@ from ledger.account_events import AccountEvent, BenefitPaid, InterestEvent, Mone
 from ledger.interest_decisions import credit_interest, leave, settle_leaving
 from ledger.late_money import Origin
 from ledger.money import yuan_to_fen
+from ledger.money_out import pay_out, receive_transfer
 from ledger.refusals import Reason, Refusal
 from ledger.region_rules import SHIPPED, PoolOpened, RegionRules, RuleEvent, ValueEntered, folded_rules
 from ledger.words import Amounts, MoneyKind
@@ -104,16 +103,18 @@ class Life:
 
     def pension(self, yuan: str, on: date) -> tuple[AccountEvent, ...] | Refusal:
         """个人账户养老金."""
-        return self.take(pay_out(self.state, BenefitPaid, fen(yuan), on, self.rules, HANDLER))
+        return self.take(pay_out(self.state, BenefitPaid, fen(yuan), on, self.rules, HANDLER, self.today))
 
     def refund(self, yuan: str, on: date) -> tuple[AccountEvent, ...] | Refusal:
         """退费."""
-        return self.take(pay_out(self.state, Refunded, fen(yuan), on, self.rules, HANDLER, "重复缴费"))
+        return self.take(pay_out(self.state, Refunded, fen(yuan), on, self.rules, HANDLER, self.today, "重复缴费"))
 
     def receive(self, on: date, **yuan: str) -> tuple[AccountEvent, ...] | Refusal:
         """转入, in yuan by kind."""
         effect = Amounts(**{kind: fen(amount) for kind, amount in yuan.items()})
-        return self.take(receive_transfer(self.state, effect, on, self.rules, HANDLER, "150800", "联系函示例1号"))
+        return self.take(
+            receive_transfer(self.state, effect, on, self.rules, HANDLER, self.today, "150800", "联系函示例1号")
+        )
 
     def reverse(self, version: int) -> tuple[AccountEvent, ...] | Refusal:
         """冲正."""
@@ -134,7 +135,7 @@ class Life:
     def leave(self, on: date, *, to: str = "") -> tuple[AccountEvent, ...] | Refusal:
         """注销, or 转出 to another pool."""
         said = {"to": to, "document": "联系函示例2号"} if to else {"reason": "死亡"}
-        return self.take(leave(self.state, on, self.rules, self.two, **said))
+        return self.take(leave(self.state, on, self.rules, self.two, self.today, **said))
 
     @property
     def balance(self) -> int:

@@ -10,8 +10,8 @@ from datetime import date
 
 import pytest
 
-from ledger.account_decisions import apportioned
 from ledger.account_events import InterestCredited
+from ledger.money_out import apportioned
 from ledger.refusals import Reason
 from ledger.words import Amounts
 from tests.ledger.lives import Life, done, fen, reason, rules_of

@@ -10,10 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from ledger.account_decisions import Payment, open_account, pay_out, record_payment, reverse_entry, take_over_balance
+from ledger.account_decisions import Payment, open_account, record_payment, reverse_entry, take_over_balance
 from ledger.account_events import AccountEvent, BenefitPaid, MoneyEvent, Refunded
 from ledger.interest_decisions import credit_interest, leave
 from ledger.late_money import Origin
+from ledger.money_out import pay_out
 from ledger.refusals import Refusal
 from ledger.region_rules import PoolOpened, ValueEntered
 from ledger.store.batch import Tranche
@@ -92,10 +93,10 @@ class Book:
         return self.do(account, lambda state, past: reverse_entry(state, version, "录入差错", self.rules, ORIGIN, past))
 
     def pay_out(self, account: UUID, fen: int, day: date, kind: Any = BenefitPaid) -> Any:
-        return self.do(account, lambda state, _: pay_out(state, kind, fen, day, self.rules, ORIGIN, "多缴"))
+        return self.do(account, lambda state, _: pay_out(state, kind, fen, day, self.rules, ORIGIN, TODAY, "多缴"))
 
     def leave(self, account: UUID, day: date, **said: Any) -> Any:
-        return self.do(account, lambda state, _: leave(state, day, self.rules, ORIGIN, **said))
+        return self.do(account, lambda state, _: leave(state, day, self.rules, ORIGIN, TODAY, **said))
 
     def history(self, account: UUID) -> list[AccountEvent]:
         return self.log.history(account)

@@ -26,7 +26,7 @@ def close(desk, who, on):
     tranche, rules, account = Tranche(desk.log), desk.log.rules(), desk.account(who)
     tranche.load([account])
     answer = tranche.decide(
-        account.bytes, lambda state, _past: leave(state, on, rules, Origin("甲", "乙"), reason="注销")
+        account.bytes, lambda state, _past: leave(state, on, rules, Origin("甲", "乙"), on, reason="注销")
     )
     assert isinstance(answer, tuple), answer
     desk.log.record(tranche.writes(), rules_version=rules.version)

@@ -1,0 +1,1 @@
+"""The ledger over HTTP: one file per resource."""

@@ -1,0 +1,242 @@
+"""Commands decided one after the other while the log stands still, each on what its predecessors left.
+
+Everything they ask for is read in a few statements first. A refused command leaves no trace; two commands on one
+account chain in their order; the decisions are the pure functions that serve a file of a million rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ledger import clock
+from ledger.account import PersonalAccount
+from ledger.account_decisions import Asked, Past, is_late, open_account, payment_fault, record_payment, reverse_entry
+from ledger.account_events import AccountEvent, AccountOpened, BenefitPaid, HolderErased, MoneyEvent, Refunded
+from ledger.desk.commands import (
+    AccountCommand,
+    CloseAccount,
+    Command,
+    EraseParticipant,
+    OpenAccount,
+    PayOut,
+    Recorded,
+    RecordPayment,
+    ReverseEntry,
+)
+from ledger.identity import birth_date, squeezed
+from ledger.interest_decisions import leave
+from ledger.money import fen_to_yuan
+from ledger.money_out import pay_out
+from ledger.refusals import Reason, Refusal, refuse
+from ledger.region_rules import RegionRules, same_person
+from ledger.store.batch import Tranche
+from ledger.store.external_identities import NEW, Identity, RecordedRow, find_rows, write_rows
+from ledger.store.log import PoolLog
+from ledger.store.recorder import StreamWrite
+from ledger.store.register import Holder, NewHolder, Register, new_participant
+from ledger.words import new_id
+
+
+class Accepted(NamedTuple):
+    """What a command decided: its account, and its events in versions `first`..`last`; none where already there."""
+
+    account: UUID | None
+    events: tuple[AccountEvent, ...]
+    first: int
+    last: int
+    already_there: bool = False
+
+    def told(self) -> list[Recorded]:
+        """The events as an answer tells them."""
+        return [_recorded(event, version) for version, event in enumerate(self.events, self.first)]
+
+
+class Batch:
+    """The commands of one transaction: what they asked for, what they decided, what is to be written."""
+
+    def __init__(
+        self, log: PoolLog, register: Register, rules: RegionRules, village: Callable[[str], str | None]
+    ) -> None:
+        self._log = log
+        self._register = register
+        self._rules = rules
+        self._village = village
+        self._today = clock.today()
+        self._tranche = Tranche(log)
+        self._holders: dict[bytes, Holder] = {}
+        self._numbers: dict[UUID, str] = {}
+        self._known: dict[Identity, RecordedRow] = {}
+        self._rows: dict[Identity, RecordedRow] = {}
+        self._opened: dict[bytes, NewHolder] = {}
+        self._opening: list[tuple[NewHolder, OpenAccount]] = []
+        self._erased: list[tuple[Holder, EraseParticipant]] = []
+
+    def look_up(self, commands: Sequence[Command]) -> None:
+        """Read, in a few statements, all that deciding these commands will ask for."""
+        digests = {self._digest(one) for one in commands if isinstance(one, OpenAccount | EraseParticipant)}
+        if digests:
+            self._holders = self._register.find(digests)
+        accounts = {one.account for one in commands if isinstance(one, AccountCommand)}
+        accounts |= {UUID(bytes=holder.account) for holder in self._holders.values() if holder.account}
+        self._tranche.load(accounts)
+        payments = [one for one in commands if isinstance(one, RecordPayment) and one.payment.serial]
+        if payments:
+            people = {state.participant for one in payments if (state := self._tranche.state(one.account.bytes))}
+            self._numbers = self._register.numbers(people)
+            self._known = find_rows(self._log, {one.payment.serial for one in payments})
+        if histories := {one.account for one in commands if isinstance(one, AccountCommand) and self._will_need(one)}:
+            self._tranche.load_histories(histories)
+
+    def _will_need(self, command: AccountCommand) -> bool:
+        state = self._tranche.state(command.account.bytes)
+        if isinstance(command, RecordPayment):
+            return state is not None and is_late(state, command.payment.treasury_on.year)
+        return isinstance(command, ReverseEntry) and state is not None
+
+    def _digest(self, command: OpenAccount | EraseParticipant) -> bytes:
+        return self._register.digest(command.number)
+
+    # -- deciding --------------------------------------------------------------------------------------------------
+
+    def decide(self, command: Command) -> Accepted | Refusal:
+        """What one command becomes."""
+        if isinstance(command, OpenAccount):
+            return self._open(command)
+        if isinstance(command, EraseParticipant):
+            return self._erase(command)
+        if not isinstance(command, AccountCommand):
+            raise TypeError(f"no decision for {type(command).__name__}")
+        if self._tranche.state(command.account.bytes) is None:
+            return refuse(Reason.UNKNOWN_ACCOUNT, command.account)
+        if isinstance(command, RecordPayment):
+            return self._pay(command)
+        return self._ask(command)
+
+    def _ask(self, command: AccountCommand) -> Accepted | Refusal:
+        """Ask the decision that belongs to a command about an existing account."""
+        rules, origin, today = self._rules, command.origin, self._today
+
+        def decision(state: PersonalAccount, past: Past) -> Asked:
+            if isinstance(command, RecordPayment):
+                return record_payment(state, command.payment, rules, origin, today, past)
+            if isinstance(command, PayOut):
+                kind = Refunded if command.kind == "refund" else BenefitPaid
+                return pay_out(state, kind, command.fen, command.on, rules, origin, today, command.reason)
+            if isinstance(command, ReverseEntry):
+                same = same_person(rules, origin.actor, origin.reviewer)
+                return same or reverse_entry(state, command.version, command.reason, rules, origin, past)
+            if isinstance(command, CloseAccount):
+                ends = {"reason": command.reason, "to": command.to, "document": command.document}
+                return leave(state, command.on, rules, origin, today, **ends)
+            raise TypeError(f"no decision for {type(command).__name__}")
+
+        account = command.account.bytes
+        before = self._tranche.version(account)
+        answer = self._tranche.decide(account, decision)
+        if isinstance(answer, Refusal):
+            return answer
+        return Accepted(command.account, answer, before + 1, before + len(answer))
+
+    def _pay(self, command: RecordPayment) -> Accepted | Refusal:
+        """A payment, known by its serial as a row of a file is: the same again is already there."""
+        payment, account = command.payment, command.account.bytes
+        if not payment.serial:
+            return self._ask(command)
+        state = self._tranche.state(account)
+        assert state is not None
+        identity = (payment.serial, NEW)
+        content = self._register.payment_content(self._numbers.get(state.participant, ""), payment)
+        known = self._rows.get(identity) or self._known.get(identity)
+        if known and (known.account, known.content) == (account, content):
+            return Accepted(command.account, (), known.version, known.version, already_there=True)
+        if known:
+            fault = payment_fault(state, payment, self._rules, self._today)
+            return fault or refuse(Reason.SERIAL_CONFLICT, f"流水号{payment.serial}")
+        answer = self._ask(command)
+        if isinstance(answer, Accepted):
+            self._rows[identity] = RecordedRow(content, account, answer.first)
+        return answer
+
+    def _open(self, command: OpenAccount) -> Accepted | Refusal:
+        digest = self._digest(command)
+        holder, new = self._holders.get(digest), self._opened.get(digest)
+        if holder and not self._register.is_named(holder, command.name):
+            return refuse(Reason.NAME_DIFFERS, "“姓名”")
+        if new:
+            return refuse(Reason.ALREADY_OPEN, f"账户{UUID(bytes=new.account)}")
+        if holder and holder.account:
+            state = self._tranche.state(holder.account)
+            if state is not None and not state.closed:
+                return refuse(Reason.ALREADY_OPEN, f"账户{UUID(bytes=holder.account)}")
+        village = self._village(command.division)
+        if village is None:
+            return refuse(Reason.UNKNOWN_DIVISION, command.division)
+        participant, account = (holder.participant if holder else new_participant()), new_id()
+        events = open_account(
+            self._rules,
+            command.origin,
+            participant,
+            village,
+            birth_date(command.number),
+            command.opened_on,
+            self._today,
+        )
+        if isinstance(events, Refusal):
+            return events
+        self._tranche.add(account.bytes, events)
+        person = ("", "") if holder else (command.number, squeezed(command.name))
+        self._opened[digest] = NewHolder(participant, account.bytes, village, *person)
+        self._opening.append((self._opened[digest], command))
+        return Accepted(account, events, 1, len(events))
+
+    def _erase(self, command: EraseParticipant) -> Accepted | Refusal:
+        """A person's accounts each say that the identity is gone; see `Register.erase` for what goes."""
+        holder = self._holders.get(self._digest(command))
+        if same := same_person(self._rules, command.actor, command.reviewer):
+            return same
+        if holder is None:
+            return refuse(Reason.UNKNOWN_PERSON, "“公民身份号码”")
+        event = HolderErased(
+            **command.origin._asdict(), rule=self._rules.name, participant=holder.participant, reason=command.reason
+        )
+        last: Accepted | None = None
+        accounts = self._register.accounts_of(holder.participant)
+        self._tranche.load(accounts)
+        for account in accounts:
+            state = self._tranche.state(account.bytes)
+            if state is not None and (not state.closed or state.balance.total):
+                return refuse(Reason.NOT_CLOSED, f"账户{account}")
+        for account in accounts:
+            self._tranche.decide(account.bytes, lambda _state, _past: (event,))
+            version = self._tranche.version(account.bytes)
+            last = Accepted(account, (event,), version, version)
+        self._erased.append((holder, command))
+        return last or Accepted(None, (), 0, 0)
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def writes(self) -> list[StreamWrite]:
+        """The events and states of all accepted commands."""
+        return self._tranche.stream_writes()
+
+    def write_beside(self, cursor: Any, at: datetime) -> None:
+        """What commits with the events: identities of rows, register rows, the erasing of people."""
+        if self._rows:
+            write_rows(self._log, cursor, self._rows.items())
+        for holder, command in self._opening:
+            self._register.write(cursor, [holder], command.actor, "开户登记", at)
+        for gone, _ in self._erased:
+            self._register.erase(cursor, gone.participant)
+
+
+def _recorded(event: AccountEvent, version: int) -> Recorded:
+    if isinstance(event, MoneyEvent):
+        amount = fen_to_yuan(event.effect.total)
+        return Recorded(
+            version=version, topic=event.topic, effective_on=event.effective_on, year=event.year, amount=amount
+        )
+    day = event.opened_on if isinstance(event, AccountOpened) else None
+    return Recorded(version=version, topic=event.topic, effective_on=day)

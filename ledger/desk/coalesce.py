@@ -1,0 +1,204 @@
+"""Single commands share transactions: what waits while one commits goes together into the next.
+
+One writer works for a pool at a time. It takes the commands that wait, decides them under the lock of the log in their
+order, and records all that were accepted at once, with their ids. If that transaction fails, none of its commands is to
+blame for another: those that were recorded after all are found by their ids, the others are tried once more, one by
+one. A queue that is full says so at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final, NamedTuple, Protocol
+
+import msgspec
+from eventsourcing.persistence import OperationalError
+
+from ledger.desk.commands import Answer, Command, said
+from ledger.desk.transaction import Outcome, Transaction, repeated
+from ledger.region_rules import RegionRules
+from ledger.store.command_ids import find_commands
+from ledger.store.divisions import Divisions
+from ledger.store.log import PoolLog
+from ledger.store.recorder import Hook, StreamWrite
+from ledger.store.register import Register
+
+TOGETHER: Final = 256
+"""Commands of one transaction at most."""
+DECIDING_SECONDS_MAX: Final = 0.02
+"""Deciding holds the lock: what is not decided by then waits for the next transaction."""
+QUEUE_MAX: Final = 1_024
+WRITERS_MAX: Final = 8
+
+
+class QueueFullError(Exception):
+    """So many commands wait for the pool already that another would wait too long; text in Chinese."""
+
+
+class Waiter(Protocol):
+    """Whoever waits for an answer: a future of a thread or of an event loop."""
+
+    def set_result(self, answer: Any, /) -> None:
+        """The answer of an accepted command."""
+
+    def set_exception(self, fault: Any, /) -> None:
+        """`Refused`, or why it is not known whether the command was recorded."""
+
+
+class _Waiting(NamedTuple):
+    command: Command
+    digest: bytes
+    waiter: Waiter
+
+
+Deliver = Callable[[list[tuple[Waiter, Outcome]]], None]
+
+
+def deliver_at_once(outcomes: list[tuple[Waiter, Outcome]]) -> None:
+    """Tell every waiter from the thread that recorded."""
+    for waiter, outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            waiter.set_exception(outcome)
+        else:
+            waiter.set_result(outcome)
+
+
+class Writers:
+    """The threads that record for all pools of a process; none works while nothing waits."""
+
+    def __init__(self) -> None:
+        self.threads = ThreadPoolExecutor(WRITERS_MAX, "writer")
+
+    def close(self) -> None:
+        """Record what waits, and end."""
+        self.threads.shutdown()
+
+
+class PoolWriter:
+    """The queue of one pool's commands."""
+
+    def __init__(self, log: PoolLog, register: Register, writers: Writers, deliver: Deliver = deliver_at_once) -> None:
+        self._log = log
+        self._register = register
+        self._writers = writers
+        self._deliver = deliver
+        self._queue: deque[_Waiting] = deque()
+        self._lock = threading.Lock()
+        self._at_work = False
+        self._rules: RegionRules | None = None
+        self._divisions: Divisions | None = None
+
+    def ask(self, command: Command) -> Answer:
+        """Submit a command and wait for its answer. Raises `Refused`, `QueueFullError`, the library's errors."""
+        waiter: Future[Answer] = Future()
+        self.submit(command, waiter)
+        return waiter.result()
+
+    def submit(self, command: Command, waiter: Waiter) -> None:
+        """Have a command done; `waiter` is told. Raises `QueueFullError` at once."""
+        waiting = _Waiting(command, self._register.command_digest(said(command)), waiter)
+        with self._lock:
+            if len(self._queue) >= QUEUE_MAX:
+                raise QueueFullError(f"统筹区 {self._log.pool} 已有{QUEUE_MAX}笔业务在等待，请稍后再试")
+            self._queue.append(waiting)
+            if self._at_work:
+                return
+            self._at_work = True
+        self._writers.threads.submit(self._work)
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                batch = [self._queue.popleft() for _ in range(min(TOGETHER, len(self._queue)))]
+                if not batch:
+                    self._at_work = False
+                    return
+            try:
+                outcomes = self._outcomes(batch)
+            except BaseException as fault:
+                outcomes = [(one.waiter, fault) for one in batch]
+            self._deliver(outcomes)
+
+    def _outcomes(self, batch: list[_Waiting]) -> list[tuple[Waiter, Outcome]]:
+        trials = [(one.waiter, self._tried(one)) for one in batch if one.command.dry_run]
+        real = [one for one in batch if not one.command.dry_run]
+        if not real:
+            return trials
+        try:
+            answers = self._together(real)
+        except Exception as fault:
+            return trials + self._one_by_one(real, fault)
+        left = real[len(answers) :]
+        with self._lock:
+            self._queue.extendleft(reversed(left))
+        return trials + [(one.waiter, answer) for one, answer in zip(real, answers, strict=False)]
+
+    def _one_by_one(self, batch: list[_Waiting], fault: Exception) -> list[tuple[Waiter, Outcome]]:
+        """After a failed transaction: what was recorded is found, what was not is tried once more, by itself.
+
+        A database that is gone is gone for all of them.
+        """
+        outcomes: list[tuple[Waiter, Outcome]] = []
+        try:
+            found = find_commands(self._log, {one.command.command_id.bytes for one in batch})
+        except OperationalError as gone:
+            return [(one.waiter, gone) for one in batch]
+        gone_for_all: Exception | None = None
+        for one in batch:
+            outcome: Outcome
+            if known := found.get(one.command.command_id.bytes):
+                outcome = repeated(known, one.digest)
+            elif gone_for_all is not None or len(batch) == 1:
+                outcome = gone_for_all or fault
+            else:
+                try:
+                    (outcome,) = self._together([one])
+                except OperationalError as again:
+                    outcome = gone_for_all = again
+                except Exception as again:
+                    outcome = again
+            outcomes.append((one.waiter, outcome))
+        return outcomes
+
+    # -- one transaction -------------------------------------------------------------------------------------------
+
+    def _together(self, batch: Sequence[_Waiting]) -> list[Outcome]:
+        """The outcomes of the first commands of `batch`, recorded: of all that were decided in time."""
+        shared: Transaction | None = None
+
+        def decide(connection: Any, last_id: int, rules_version: int) -> tuple[Sequence[StreamWrite], Hook] | None:
+            nonlocal shared
+            shared = self._transaction(self._log.on(connection), last_id, rules_version)
+            shared.decide([(one.command, one.digest) for one in batch], DECIDING_SECONDS_MAX)
+            return shared.to_record()
+
+        self._log.record_under_lock(decide)
+        assert shared is not None
+        return shared.outcomes()
+
+    def _tried(self, one: _Waiting) -> Outcome:
+        """A dry run: decided on what stands now, without the lock, and not recorded."""
+        try:
+            position, _, version = self._log.position()
+            shared = self._transaction(self._log, position, version)
+            shared.decide([(one.command, one.digest)], DECIDING_SECONDS_MAX)
+            (outcome,) = shared.outcomes()
+        except Exception as fault:
+            return fault
+        if isinstance(outcome, Answer):
+            return msgspec.structs.replace(outcome, position=position, recorded_at=None, dry_run=True)
+        return outcome
+
+    def _transaction(self, log: PoolLog, last_id: int, rules_version: int) -> Transaction:
+        if self._rules is None or self._rules.version != rules_version:
+            self._rules = log.rules()
+        return Transaction(log, self._register.on(log), self._rules, lambda said: self._village(log, said), last_id)
+
+    def _village(self, log: PoolLog, said: str) -> str | None:
+        """The code of a village; divisions are read again when one is asked for that was not there before."""
+        if self._divisions is None or self._divisions.find(said) is None:
+            self._divisions = Divisions(log)
+        return self._divisions.find(said)

@@ -1,0 +1,141 @@
+"""The commands of one shared transaction: those known by their ids, those decided, and what is written for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ledger.desk.batch import Accepted, Batch
+from ledger.desk.commands import Answer, Command, decode_answer, encode_answer
+from ledger.refusals import Reason, Refusal, Refused, refuse
+from ledger.region_rules import RegionRules
+from ledger.store.command_ids import CommandRow, find_commands, write_commands
+from ledger.store.log import PoolLog
+from ledger.store.recorder import Hook, StreamWrite
+from ledger.store.register import Register
+
+Outcome = Answer | BaseException
+Asked = tuple[Command, bytes]
+"""A command and the keyed digest of what it says."""
+
+
+class _Plan(NamedTuple):
+    """An accepted command, and the log's position after it."""
+
+    command_id: UUID
+    digest: bytes
+    accepted: Accepted
+    position: int
+
+    def answer(self, at: datetime) -> Answer:
+        events = self.accepted.told()
+        return Answer(
+            command_id=self.command_id,
+            account=self.accepted.account,
+            version=self.accepted.last,
+            position=self.position,
+            recorded_at=at.astimezone(UTC).isoformat(timespec="microseconds") if events else None,
+            events=events,
+            already_there=self.accepted.already_there,
+        )
+
+
+class Transaction:
+    """Decides commands in their order while the log stands at `last_id`; those left over wait for the next one."""
+
+    def __init__(
+        self,
+        log: PoolLog,
+        register: Register,
+        rules: RegionRules,
+        village: Callable[[str], str | None],
+        last_id: int,
+    ) -> None:
+        self._log = log
+        self._batch = Batch(log, register, rules, village)
+        self._last_id = last_id
+        self._decided: list[tuple[Asked, Outcome | Accepted | Refusal]] = []
+        self._told: dict[UUID, Answer] = {}
+
+    def decide(self, asked: Sequence[Asked], seconds_max: float) -> None:
+        """Decide as many as there is time for, at least one. A fault of one fails them all; see `_one_by_one`."""
+        known = find_commands(self._log, {command.command_id.bytes for command, _ in asked})
+        self._batch.look_up([command for command, _ in asked if command.command_id.bytes not in known])
+        first: dict[UUID, bytes] = {}
+        until = time.monotonic() + seconds_max
+        for command, digest in asked:
+            if self._decided and time.monotonic() > until:
+                return
+            outcome: Outcome | Accepted | Refusal
+            if found := known.get(command.command_id.bytes):
+                outcome = repeated(found, digest)
+            elif command.command_id in first:
+                outcome = _PENDING if first[command.command_id] == digest else _other_input()
+            else:
+                outcome = self._batch.decide(command)
+                if isinstance(outcome, Accepted):
+                    first[command.command_id] = digest
+            self._decided.append(((command, digest), outcome))
+
+    def to_record(self) -> tuple[Sequence[StreamWrite], Hook] | None:
+        """What the accepted commands write; None where none was accepted."""
+        if not any(isinstance(outcome, Accepted) for _, outcome in self._decided):
+            return None
+        writes = self._batch.writes()
+
+        def hook(cursor: Any, _moved: frozenset[bytes], at: datetime) -> None:
+            rows = []
+            for plan in self._plans(writes):
+                answer = self._told[plan.command_id] = plan.answer(at)
+                first = plan.position - len(plan.accepted.events) + 1 if plan.accepted.events else plan.position
+                rows.append(CommandRow(plan.command_id.bytes, plan.digest, first, plan.position, encode_answer(answer)))
+            write_commands(self._log, cursor, rows)
+            self._batch.write_beside(cursor, at)
+
+        return writes, hook
+
+    def _plans(self, writes: Sequence[StreamWrite]) -> list[_Plan]:
+        """Each accepted command with its position: ids follow the writes, stream by stream."""
+        before: dict[bytes, int] = {}
+        last_id = self._last_id
+        for write in writes:
+            before[write.stream] = last_id - write.rows[0].version + 1
+            last_id += len(write.rows)
+        plans = []
+        for (command, digest), accepted in self._decided:
+            if isinstance(accepted, Accepted):
+                position = self._last_id
+                if accepted.events and accepted.account is not None:
+                    position = before[accepted.account.bytes] + accepted.last
+                plans.append(_Plan(command.command_id, digest, accepted, position))
+        return plans
+
+    def outcomes(self) -> list[Outcome]:
+        """The outcome of each command decided, in order; of an accepted one, once it is recorded, its answer."""
+        return [self._outcome(command, outcome) for (command, _), outcome in self._decided]
+
+    def _outcome(self, command: Command, outcome: Outcome | Accepted | Refusal) -> Outcome:
+        if isinstance(outcome, Refusal):
+            return Refused(outcome)
+        if isinstance(outcome, Accepted) or outcome is _PENDING:
+            told = self._told.get(command.command_id)
+            if told is None and isinstance(outcome, Accepted):  # a dry run
+                return _Plan(command.command_id, b"", outcome, self._last_id).answer(datetime.now(UTC))
+            assert told is not None
+            return told
+        return outcome
+
+
+_PENDING = BaseException("the same command stands in this transaction already")
+
+
+def repeated(known: CommandRow, digest: bytes) -> Outcome:
+    """The first answer again, or a refusal where another command came under the same id."""
+    return decode_answer(known.answer) if known.input_hash == digest else _other_input()
+
+
+def _other_input() -> Refused:
+    return Refused(refuse(Reason.COMMAND_ID, "命令编号"))
