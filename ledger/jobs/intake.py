@@ -18,6 +18,7 @@ import msgspec
 from eventsourcing.persistence import IntegrityError
 
 from ledger import clock
+from ledger.jobs.pace import Pace
 from ledger.jobs.pipeline import ReadAhead, batch_pace
 from ledger.late_money import Origin
 from ledger.refusals import Reason, Refusal, refuse
@@ -112,6 +113,7 @@ class Intake(ABC, Generic[Row]):
         self.today: date = clock.today()
         self.tranche = Tranche(log)
         self.ahead: Any = None
+        self._pace = Pace(TRANCHE)
         self._origin = Origin(actor, reviewer)
         self._cause = f"file {source.sha256}"
 
@@ -191,7 +193,7 @@ class Intake(ABC, Generic[Row]):
     def _tranches(self) -> Iterator[tuple[list[tuple[int, Row | Outcome]], Any]]:
         """The file's rows read, checked and looked up, while the tranche before them is decided and recorded."""
         rows = iter(self.source.rows)
-        while tranche := list(islice(rows, TRANCHE)):
+        while tranche := list(islice(rows, self._pace.rows)):
             read = [(line, self._read(line, cells, fault)) for line, cells, fault in tranche]
             yield read, self.look_ahead([row for _, row in read if not isinstance(row, Outcome)])
 
@@ -248,6 +250,7 @@ class Intake(ABC, Generic[Row]):
                 raise
             self.forget([row for _, row in todo])
             return accounts
+        self._pace.told(company=written.company)
         self.recorded([row for row in decided if self.account(row) not in written.moved] if written.moved else decided)
         again = accounts & written.moved
         if again:

@@ -18,6 +18,7 @@ from ledger.interest_decisions import may_credit
 from ledger.jobs.apart import Apart
 from ledger.jobs.interest_pages import Job, Page, credited_in, decide_page, decode_page
 from ledger.jobs.interest_report import InterestReport
+from ledger.jobs.pace import IN_COMPANY, Pace
 from ledger.jobs.pipeline import ReadAhead, RecordBehind, batch_pace
 from ledger.refusals import Refused
 from ledger.region_rules import same_person
@@ -30,8 +31,6 @@ from ledger.store.states import states_of
 
 TRANCHE: Final = 10_000
 """Accounts a transaction: at twice as many the run needs half as much memory again and is no faster."""
-PAGE: Final = 2_000
-"""Accounts decided at once: small enough for the processor's cache."""
 Progress = Callable[[int], None]
 
 
@@ -61,8 +60,9 @@ class InterestRun:
             reviewer=reviewer,
             today=clock.today(),
             after=bytes(16),
-            page=min(PAGE, TRANCHE),
+            page=min(IN_COMPANY, TRANCHE),
         )
+        self._pace = Pace(TRANCHE)
         self._moved: list[bytes] = []
         self._again_after: bytes | None = None
 
@@ -121,7 +121,7 @@ class InterestRun:
             Apart("ledger.jobs.interest_pages:decided", asked) as said,
             ReadAhead(lambda: map(decode_page, said)) as pages,
         ):
-            for tranche in _tranches(after, pages):
+            for tranche in self._tranches(after, pages):
                 self._settle(recorder.give(tranche), report)
                 if self._again_after is not None:
                     break
@@ -130,6 +130,17 @@ class InterestRun:
         if self._again_after is not None:
             self._look_at_rules()
         return self._again_after
+
+    def _tranches(self, after: bytes, pages: Iterable[Page]) -> Iterator[_Tranche]:
+        """Pages joined to tranches, fewer of them while somebody waits for the log."""
+        waiting: list[Page] = []
+        for page in pages:
+            waiting.append(page)
+            if sum(one.looked_at for one in waiting) >= self._pace.rows:
+                yield _joined(after, waiting)
+                after, waiting = page.last, []
+        if waiting:
+            yield _joined(after, waiting)
 
     def _look_at_rules(self) -> None:
         self._rules = self._log.rules()
@@ -140,9 +151,11 @@ class InterestRun:
         if self._dry_run or not tranche.writes:
             return frozenset()
         try:
-            return self._log.record(tranche.writes, rules_version=tranche.rules_version).moved
+            written = self._log.record(tranche.writes, rules_version=tranche.rules_version)
         except RulesMovedError:
             return None
+        self._pace.told(company=written.company)
+        return written.moved
 
     def _settle(self, recorded: Iterable[tuple[_Tranche, frozenset[bytes] | None]], report: InterestReport) -> None:
         for tranche, moved in recorded:
@@ -157,18 +170,6 @@ class InterestRun:
 
 
 _Recorder = RecordBehind[_Tranche, "frozenset[bytes] | None"]
-
-
-def _tranches(after: bytes, pages: Iterable[Page]) -> Iterator[_Tranche]:
-    """Pages joined up to `TRANCHE` accounts."""
-    waiting: list[Page] = []
-    for page in pages:
-        waiting.append(page)
-        if sum(one.looked_at for one in waiting) >= TRANCHE:
-            yield _joined(after, waiting)
-            after, waiting = page.last, []
-    if waiting:
-        yield _joined(after, waiting)
 
 
 def _joined(after: bytes, pages: list[Page]) -> _Tranche:
