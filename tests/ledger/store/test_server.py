@@ -135,10 +135,13 @@ def test_a_cold_start_makes_a_cluster_with_the_settings_and_roles(folder):
         wanted = {
             "listen_addresses": "", "max_connections": "200", "fsync": "on", "TimeZone": "UTC", "work_mem": "9MB",
             "client_connection_check_interval": "1s", "server_encoding": "UTF8", "max_wal_size": "4GB",
-            "log_error_verbosity": "terse", "autovacuum": "on", "shared_buffers": "256MB",
+            "log_error_verbosity": "terse", "autovacuum": "on",
         }  # fmt: skip
         shown = {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in wanted}
         assert shown == wanted
+        held = connection.execute("SELECT pg_size_bytes(current_setting('shared_buffers')) >> 20").fetchone()[0]
+        assert f"{held}MB" == keeper._shared_buffers()
+        assert 256 <= held <= 2048
         locale = connection.execute(
             "SELECT datlocprovider, datlocale, pg_get_userbyid(datdba) FROM pg_database"
             " WHERE datname = current_database()"
