@@ -24,6 +24,7 @@ from ledger.account_events import (
     ContributionRecorded,
     EntryReversed,
     GovernmentSubsidyRecorded,
+    HolderErased,
     HolderRenamed,
     InterestAdjusted,
     InterestCredited,
@@ -47,6 +48,7 @@ from projections.known import Known, resolve
 TITLES: Final = {
     AccountOpened.topic: "建账",
     HolderRenamed.topic: "姓名变更登记",
+    HolderErased.topic: "删除身份信息",
     BalanceTakenOver.topic: "接收期初余额",
     ContributionRecorded.topic: "缴费记账",
     CollectiveSubsidyRecorded.topic: "集体补助记账",

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ledger.clock import SHANGHAI
 from ledger.identity import mask
-from ledger.store.register import Registered
+from ledger.store.register import ERASED, Registered
 from ledger.words import CHINESE, KINDS, MoneyKind
 
 ENTRY_NAMES: Final = {
@@ -56,8 +56,8 @@ def statement_text(
     yield ""
     yield cell("", 28) + f"城乡居民养老保险个人账户对账单（{told['year']}年度）"
     yield _RULE
-    name = registered.name if registered else "已删除"
-    number = mask(registered.number) if registered else "已删除"
+    name = registered.name if registered else ERASED
+    number = mask(registered.number) if registered else ""
     yield f"姓名：{cell(name, 20)}公民身份号码：{cell(number, 24)}统筹区：{pool}"
     yield f"账户编号：{told['account']}    参保地：{_path(division, divisions)}"
     as_of = f"（截至 {told['as_of']}）" if told["as_of"] else ""

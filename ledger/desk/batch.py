@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from ledger import clock
@@ -33,11 +33,14 @@ from ledger.money_out import pay_out
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import RegionRules, same_person
 from ledger.store.batch import Tranche
-from ledger.store.external_identities import NEW, Identity, RecordedRow, find_rows, write_rows
+from ledger.store.external_identities import NEW, Identity, RecordedRow, insert_rows, rows_in
 from ledger.store.log import PoolLog
 from ledger.store.recorder import StreamWrite
 from ledger.store.register import Holder, NewHolder, Register, new_participant
-from ledger.words import new_id
+from ledger.store.states import states_in
+from ledger.words import NOTHING, new_id
+
+_PAYING_OUT: Final[dict[str, type[BenefitPaid] | type[Refunded]]] = {"pension": BenefitPaid, "refund": Refunded}
 
 
 class Accepted(NamedTuple):
@@ -67,26 +70,22 @@ class Batch:
         self._today = clock.today()
         self._tranche = Tranche(log)
         self._holders: dict[bytes, Holder] = {}
-        self._numbers: dict[UUID, str] = {}
         self._known: dict[Identity, RecordedRow] = {}
         self._rows: dict[Identity, RecordedRow] = {}
         self._opened: dict[bytes, NewHolder] = {}
         self._opening: list[tuple[NewHolder, OpenAccount]] = []
         self._erased: list[tuple[Holder, EraseParticipant]] = []
 
-    def look_up(self, commands: Sequence[Command]) -> None:
-        """Read, in a few statements, all that deciding these commands will ask for."""
+    def look_up(self, commands: Sequence[Command], states: Sequence[Any], rows: Sequence[Any]) -> None:
+        """All that deciding these commands will ask for; `states` and `rows` answer the queries of `accounts_in` and
+        `serials_in`.
+        """
+        self._tranche.take(states_in(states))
+        self._known = rows_in(rows)
         digests = {self._digest(one) for one in commands if isinstance(one, OpenAccount | EraseParticipant)}
         if digests:
             self._holders = self._register.find(digests)
-        accounts = {one.account for one in commands if isinstance(one, AccountCommand)}
-        accounts |= {UUID(bytes=holder.account) for holder in self._holders.values() if holder.account}
-        self._tranche.load(accounts)
-        payments = [one for one in commands if isinstance(one, RecordPayment) and one.payment.serial]
-        if payments:
-            people = {state.participant for one in payments if (state := self._tranche.state(one.account.bytes))}
-            self._numbers = self._register.numbers(people)
-            self._known = find_rows(self._log, {one.payment.serial for one in payments})
+            self._tranche.load(UUID(bytes=holder.account) for holder in self._holders.values() if holder.account)
         if histories := {one.account for one in commands if isinstance(one, AccountCommand) and self._will_need(one)}:
             self._tranche.load_histories(histories)
 
@@ -123,8 +122,9 @@ class Batch:
             if isinstance(command, RecordPayment):
                 return record_payment(state, command.payment, rules, origin, today, past)
             if isinstance(command, PayOut):
-                kind = Refunded if command.kind == "refund" else BenefitPaid
-                return pay_out(state, kind, command.fen, command.on, rules, origin, today, command.reason)
+                return pay_out(
+                    state, _PAYING_OUT[command.kind], command.fen, command.on, rules, origin, today, command.reason
+                )
             if isinstance(command, ReverseEntry):
                 same = same_person(rules, origin.actor, origin.reviewer)
                 return same or reverse_entry(state, command.version, command.reason, rules, origin, past)
@@ -148,7 +148,7 @@ class Batch:
         state = self._tranche.state(account)
         assert state is not None
         identity = (payment.serial, NEW)
-        content = self._register.payment_content(self._numbers.get(state.participant, ""), payment)
+        content = self._register.payment_content(state.participant.bytes, payment)
         known = self._rows.get(identity) or self._known.get(identity)
         if known and (known.account, known.content) == (account, content):
             return Accepted(command.account, (), known.version, known.version, already_there=True)
@@ -161,9 +161,14 @@ class Batch:
         return answer
 
     def _open(self, command: OpenAccount) -> Accepted | Refusal:
-        digest = self._digest(command)
+        """建账. A refusal about who it is names the column, as in a file: the text could be a name or a number."""
+        digest, name = self._digest(command), squeezed(command.name)
         holder, new = self._holders.get(digest), self._opened.get(digest)
-        if holder and not self._register.is_named(holder, command.name):
+        if not name:
+            return refuse(Reason.IDENTITY_FAULT, "“姓名”", rule="姓名不得为空")
+        if holder and not self._register.is_named(holder, name):
+            return refuse(Reason.NAME_DIFFERS, "“姓名”")
+        if new and new.name and new.name != name:
             return refuse(Reason.NAME_DIFFERS, "“姓名”")
         if new:
             return refuse(Reason.ALREADY_OPEN, f"账户{UUID(bytes=new.account)}")
@@ -171,9 +176,9 @@ class Batch:
             state = self._tranche.state(holder.account)
             if state is not None and not state.closed:
                 return refuse(Reason.ALREADY_OPEN, f"账户{UUID(bytes=holder.account)}")
-        village = self._village(command.division)
+        village = self._village(squeezed(command.division))
         if village is None:
-            return refuse(Reason.UNKNOWN_DIVISION, command.division)
+            return refuse(Reason.UNKNOWN_DIVISION, "“旗县、乡镇、村”")
         participant, account = (holder.participant if holder else new_participant()), new_id()
         events = open_account(
             self._rules,
@@ -187,18 +192,27 @@ class Batch:
         if isinstance(events, Refusal):
             return events
         self._tranche.add(account.bytes, events)
-        person = ("", "") if holder else (command.number, squeezed(command.name))
+        person = ("", "") if holder else (command.number, name)
         self._opened[digest] = NewHolder(participant, account.bytes, village, *person)
         self._opening.append((self._opened[digest], command))
         return Accepted(account, events, 1, len(events))
 
     def _erase(self, command: EraseParticipant) -> Accepted | Refusal:
-        """A person's accounts each say that the identity is gone; see `Register.erase` for what goes."""
-        holder = self._holders.get(self._digest(command))
+        """A person's accounts each say that the identity is gone; see `Register.erase` for what goes.
+
+        Refusals: SAME_PERSON, UNKNOWN_PERSON, ROW_FAULT (the reason says who it is), NOT_CLOSED.
+        """
+        digest = self._digest(command)
+        holder = self._holders.get(digest)
         if same := same_person(self._rules, command.actor, command.reviewer):
             return same
+        if opened := self._opened.get(digest):  # by a command before this one, and not recorded yet
+            return refuse(Reason.NOT_CLOSED, f"账户{UUID(bytes=opened.account)}")
         if holder is None:
             return refuse(Reason.UNKNOWN_PERSON, "“公民身份号码”")
+        if not command.reason.strip() or self._register.says(holder.participant, command.number, command.reason):
+            rule = "删除原因须填写，且不得含有该人的姓名或公民身份号码"
+            return refuse(Reason.ROW_FAULT, "“原因”", rule=rule, remedy="改写原因后重办")
         event = HolderErased(
             **command.origin._asdict(), rule=self._rules.name, participant=holder.participant, reason=command.reason
         )
@@ -207,13 +221,14 @@ class Batch:
         self._tranche.load(accounts)
         for account in accounts:
             state = self._tranche.state(account.bytes)
-            if state is not None and (not state.closed or state.balance.total):
+            if state is not None and (not state.closed or state.balance != NOTHING):
                 return refuse(Reason.NOT_CLOSED, f"账户{account}")
         for account in accounts:
             self._tranche.decide(account.bytes, lambda _state, _past: (event,))
             version = self._tranche.version(account.bytes)
             last = Accepted(account, (event,), version, version)
         self._erased.append((holder, command))
+        del self._holders[digest]  # whoever asks for the same person after this finds nobody
         return last or Accepted(None, (), 0, 0)
 
     # -- writing ---------------------------------------------------------------------------------------------------
@@ -222,14 +237,29 @@ class Batch:
         """The events and states of all accepted commands."""
         return self._tranche.stream_writes()
 
+    @property
+    def in_one_go(self) -> bool:
+        """Whether what is written beside the events needs no answer in between."""
+        return not self._opening and not self._erased
+
     def write_beside(self, cursor: Any, at: datetime) -> None:
         """What commits with the events: identities of rows, register rows, the erasing of people."""
         if self._rows:
-            write_rows(self._log, cursor, self._rows.items())
+            insert_rows(self._log, cursor, self._rows.items())
         for holder, command in self._opening:
             self._register.write(cursor, [holder], command.actor, "开户登记", at)
         for gone, _ in self._erased:
             self._register.erase(cursor, gone.participant)
+
+
+def accounts_in(commands: Sequence[Command]) -> set[bytes]:
+    """The accounts that commands name."""
+    return {one.account.bytes for one in commands if isinstance(one, AccountCommand)}
+
+
+def serials_in(commands: Sequence[Command]) -> set[str]:
+    """The serials that payments carry."""
+    return {one.payment.serial for one in commands if isinstance(one, RecordPayment) and one.payment.serial}
 
 
 def _recorded(event: AccountEvent, version: int) -> Recorded:

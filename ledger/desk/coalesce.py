@@ -3,27 +3,32 @@
 One writer works for a pool at a time. It takes the commands that wait, decides them under the lock of the log in their
 order, and records all that were accepted at once, with their ids. If that transaction fails, none of its commands is to
 blame for another: those that were recorded after all are found by their ids, the others are tried once more, one by
-one. A queue that is full says so at once.
+one. Where the lock is out of reach, nothing was decided, and all are told so at once. A queue that is full says so at
+once too.
 """
 
 from __future__ import annotations
 
+import logging
+import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 from eventsourcing.persistence import OperationalError
 
-from ledger.desk.commands import Answer, Command, said
+from ledger.desk.commands import Answer, Command, OpenAccount, said
 from ledger.desk.transaction import Outcome, Transaction, repeated
 from ledger.region_rules import RegionRules
 from ledger.store.command_ids import find_commands
 from ledger.store.divisions import Divisions
 from ledger.store.log import PoolLog
-from ledger.store.recorder import Hook, StreamWrite
+from ledger.store.recorder import ToRecord
 from ledger.store.register import Register
 
 TOGETHER: Final = 256
@@ -31,7 +36,12 @@ TOGETHER: Final = 256
 DECIDING_SECONDS_MAX: Final = 0.02
 """Deciding holds the lock: what is not decided by then waits for the next transaction."""
 QUEUE_MAX: Final = 1_024
+_SWITCH_SECONDS: Final = 0.0001
+_LINGER_SECONDS: Final = 0.001
+_LINGER_FROM: Final = 8
+"""Commands of a batch from which on the writer lingers: those just answered are about to send their next ones."""
 WRITERS_MAX: Final = 8
+_log: Final = logging.getLogger(__name__)
 
 
 class QueueFullError(Exception):
@@ -58,23 +68,35 @@ Deliver = Callable[[list[tuple[Waiter, Outcome]]], None]
 
 
 def deliver_at_once(outcomes: list[tuple[Waiter, Outcome]]) -> None:
-    """Tell every waiter from the thread that recorded."""
+    """Tell every waiter from the thread that recorded; one that no longer waits keeps nobody from being told."""
     for waiter, outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            waiter.set_exception(outcome)
-        else:
-            waiter.set_result(outcome)
+        with suppress(InvalidStateError):
+            if isinstance(outcome, BaseException):
+                waiter.set_exception(outcome)
+            else:
+                waiter.set_result(outcome)
+
+
+class _OutOfReachError(Exception):
+    """The lock was not had, for the cause it carries: nothing was decided, and no command of the batch is to blame."""
 
 
 class Writers:
-    """The threads that record for all pools of a process; none works while nothing waits."""
+    """The threads that record for all pools of a process; none works while nothing waits.
+
+    While they are there, the process's threads change hands sooner: a writer asks for the interpreter after each answer
+    of the database, and at Python's own 5 ms the commands that wait hold it for longer than the database took.
+    """
 
     def __init__(self) -> None:
         self.threads = ThreadPoolExecutor(WRITERS_MAX, "writer")
+        self._switch = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_SECONDS)
 
     def close(self) -> None:
         """Record what waits, and end."""
         self.threads.shutdown()
+        sys.setswitchinterval(self._switch)
 
 
 class PoolWriter:
@@ -98,7 +120,7 @@ class PoolWriter:
         return waiter.result()
 
     def submit(self, command: Command, waiter: Waiter) -> None:
-        """Have a command done; `waiter` is told. Raises `QueueFullError` at once."""
+        """Have a command done; `waiter` is told. Raises `QueueFullError` at once, RuntimeError after the end."""
         waiting = _Waiting(command, self._register.command_digest(said(command)), waiter)
         with self._lock:
             if len(self._queue) >= QUEUE_MAX:
@@ -106,8 +128,12 @@ class PoolWriter:
             self._queue.append(waiting)
             if self._at_work:
                 return
+            try:
+                self._writers.threads.submit(self._work)
+            except RuntimeError:  # the writers have ended: nobody would ever take it from the queue
+                self._queue.pop()
+                raise
             self._at_work = True
-        self._writers.threads.submit(self._work)
 
     def _work(self) -> None:
         while True:
@@ -120,7 +146,12 @@ class PoolWriter:
                 outcomes = self._outcomes(batch)
             except BaseException as fault:
                 outcomes = [(one.waiter, fault) for one in batch]
-            self._deliver(outcomes)
+            try:
+                self._deliver(outcomes)
+            except Exception:  # or the queue would stand still for ever
+                _log.exception("answers could not be delivered")
+            if len(self._queue) < len(batch) >= _LINGER_FROM:
+                time.sleep(_LINGER_SECONDS)
 
     def _outcomes(self, batch: list[_Waiting]) -> list[tuple[Waiter, Outcome]]:
         trials = [(one.waiter, self._tried(one)) for one in batch if one.command.dry_run]
@@ -129,6 +160,8 @@ class PoolWriter:
             return trials
         try:
             answers = self._together(real)
+        except _OutOfReachError as gone:
+            return trials + [(one.waiter, gone.__cause__ or gone) for one in real]
         except Exception as fault:
             return trials + self._one_by_one(real, fault)
         left = real[len(answers) :]
@@ -139,57 +172,81 @@ class PoolWriter:
     def _one_by_one(self, batch: list[_Waiting], fault: Exception) -> list[tuple[Waiter, Outcome]]:
         """After a failed transaction: what was recorded is found, what was not is tried once more, by itself.
 
-        A database that is gone is gone for all of them.
+        A log that is out of reach is so for all of them; any other fault, however it is called, is one command's own.
         """
-        outcomes: list[tuple[Waiter, Outcome]] = []
         try:
             found = find_commands(self._log, {one.command.command_id.bytes for one in batch})
-        except OperationalError as gone:
-            return [(one.waiter, gone) for one in batch]
-        gone_for_all: Exception | None = None
+        except Exception as gone:
+            lost = OperationalError(f"it is not known what was recorded: {gone}")
+            return [(one.waiter, lost) for one in batch]
+        outcomes: list[tuple[Waiter, Outcome]] = []
+        out_of_reach: BaseException | None = None
         for one in batch:
             outcome: Outcome
             if known := found.get(one.command.command_id.bytes):
                 outcome = repeated(known, one.digest)
-            elif gone_for_all is not None or len(batch) == 1:
-                outcome = gone_for_all or fault
+            elif out_of_reach is not None or len(batch) == 1:
+                outcome = out_of_reach or fault
             else:
                 try:
                     (outcome,) = self._together([one])
-                except OperationalError as again:
-                    outcome = gone_for_all = again
-                except Exception as again:
-                    outcome = again
+                except _OutOfReachError as gone:
+                    outcome = out_of_reach = gone.__cause__ or gone
+                except Exception as own:
+                    outcome = self._after_all(one, own)
             outcomes.append((one.waiter, outcome))
         return outcomes
+
+    def _after_all(self, one: _Waiting, fault: Exception) -> Outcome:
+        """The answer of a command whose second trial failed, where it was recorded nevertheless; else the fault."""
+        with suppress(Exception):
+            if known := find_commands(self._log, {one.command.command_id.bytes}).get(one.command.command_id.bytes):
+                return repeated(known, one.digest)
+        return fault
 
     # -- one transaction -------------------------------------------------------------------------------------------
 
     def _together(self, batch: Sequence[_Waiting]) -> list[Outcome]:
-        """The outcomes of the first commands of `batch`, recorded: of all that were decided in time."""
-        shared: Transaction | None = None
+        """The outcomes of the first commands of `batch`, recorded: of all that were decided in time.
 
-        def decide(connection: Any, last_id: int, rules_version: int) -> tuple[Sequence[StreamWrite], Hook] | None:
-            nonlocal shared
+        Raises `_OutOfReachError` where the lock was not had; any other error may come after the commit.
+        """
+        reached = False
+        shared: Transaction | None = None
+        asked = [(one.command, one.digest) for one in batch]
+
+        def decide(connection: Any, last_id: int, rules_version: int, found: list[list[Any]]) -> ToRecord | None:
+            nonlocal reached, shared
+            reached = True
             shared = self._transaction(self._log.on(connection), last_id, rules_version)
-            shared.decide([(one.command, one.digest) for one in batch], DECIDING_SECONDS_MAX)
+            shared.decide(asked, found, DECIDING_SECONDS_MAX)
             return shared.to_record()
 
-        self._log.record_under_lock(decide)
+        try:
+            self._log.record_under_lock(decide, Transaction.queries(self._log, asked))
+        except OperationalError as fault:  # any other, even before the decision, may be what one command asked for
+            if reached:
+                raise
+            raise _OutOfReachError from fault
         assert shared is not None
         return shared.outcomes()
 
     def _tried(self, one: _Waiting) -> Outcome:
-        """A dry run: decided on what stands now, without the lock, and not recorded."""
+        """A dry run: decided on what stands now, without the lock, and not recorded.
+
+        An account that it would open has no id: the one made for it here will never be.
+        """
         try:
             position, _, version = self._log.position()
             shared = self._transaction(self._log, position, version)
-            shared.decide([(one.command, one.digest)], DECIDING_SECONDS_MAX)
+            asked = [(one.command, one.digest)]
+            shared.decide(asked, self._log.read(Transaction.queries(self._log, asked)), DECIDING_SECONDS_MAX)
             (outcome,) = shared.outcomes()
         except Exception as fault:
             return fault
         if isinstance(outcome, Answer):
-            return msgspec.structs.replace(outcome, position=position, recorded_at=None, dry_run=True)
+            account = None if isinstance(one.command, OpenAccount) else outcome.account
+            return msgspec.structs.replace(outcome, account=account, position=position, recorded_at=None, dry_run=True)
         return outcome
 
     def _transaction(self, log: PoolLog, last_id: int, rules_version: int) -> Transaction:

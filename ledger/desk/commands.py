@@ -106,8 +106,9 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What an accepted command is told, the first time and every time after.
 
-    `version` is the account's after the command, `position` that of its last event in the log (the log's end for one
-    that recorded nothing), `recorded_at` ISO 8601 in UTC. `already_there` says that the same row had been recorded.
+    `version` is the account's after the command, of a row that had been recorded its own. `position` is that of its
+    last event in the log (the log's end for one that recorded nothing), `recorded_at` ISO 8601 in UTC. `already_there`
+    says that the same row had been recorded. A dry run of 建账 has no account: the real one will get its own id.
     """
 
     command_id: UUID

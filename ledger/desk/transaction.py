@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from ledger.desk.batch import Accepted, Batch
+from ledger.desk.batch import Accepted, Batch, accounts_in, serials_in
 from ledger.desk.commands import Answer, Command, decode_answer, encode_answer
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import RegionRules
-from ledger.store.command_ids import CommandRow, find_commands, write_commands
+from ledger.store.command_ids import CommandRow, commands_in, commands_query, write_commands
+from ledger.store.external_identities import rows_query
 from ledger.store.log import PoolLog
-from ledger.store.recorder import Hook, StreamWrite
+from ledger.store.recorder import Query, StreamWrite, ToRecord
 from ledger.store.register import Register
+from ledger.store.states import states_query
 
 Outcome = Answer | BaseException
 Asked = tuple[Command, bytes]
@@ -60,18 +62,29 @@ class Transaction:
         self._decided: list[tuple[Asked, Outcome | Accepted | Refusal]] = []
         self._told: dict[UUID, Answer] = {}
 
-    def decide(self, asked: Sequence[Asked], seconds_max: float) -> None:
+    @staticmethod
+    def queries(log: PoolLog, asked: Sequence[Asked]) -> list[Query]:
+        """What `decide` must be given the rows of: commands by id, states, rows by serial."""
+        commands = [command for command, _ in asked]
+        return [
+            commands_query(log, {command.command_id.bytes for command in commands}),
+            states_query(log, accounts_in(commands)),
+            rows_query(log, serials_in(commands)),
+        ]
+
+    def decide(self, asked: Sequence[Asked], found: Sequence[Sequence[Any]], seconds_max: float) -> None:
         """Decide as many as there is time for, at least one. A fault of one fails them all; see `_one_by_one`."""
-        known = find_commands(self._log, {command.command_id.bytes for command, _ in asked})
-        self._batch.look_up([command for command, _ in asked if command.command_id.bytes not in known])
+        known = commands_in(found[0])
+        fresh = [command for command, _ in asked if command.command_id.bytes not in known]
+        self._batch.look_up(fresh, found[1], found[2])
         first: dict[UUID, bytes] = {}
         until = time.monotonic() + seconds_max
         for command, digest in asked:
             if self._decided and time.monotonic() > until:
                 return
             outcome: Outcome | Accepted | Refusal
-            if found := known.get(command.command_id.bytes):
-                outcome = repeated(found, digest)
+            if before := known.get(command.command_id.bytes):
+                outcome = repeated(before, digest)
             elif command.command_id in first:
                 outcome = _PENDING if first[command.command_id] == digest else _other_input()
             else:
@@ -80,7 +93,7 @@ class Transaction:
                     first[command.command_id] = digest
             self._decided.append(((command, digest), outcome))
 
-    def to_record(self) -> tuple[Sequence[StreamWrite], Hook] | None:
+    def to_record(self) -> ToRecord | None:
         """What the accepted commands write; None where none was accepted."""
         if not any(isinstance(outcome, Accepted) for _, outcome in self._decided):
             return None
@@ -95,10 +108,13 @@ class Transaction:
             write_commands(self._log, cursor, rows)
             self._batch.write_beside(cursor, at)
 
-        return writes, hook
+        return ToRecord(writes, hook, self._batch.in_one_go)
 
     def _plans(self, writes: Sequence[StreamWrite]) -> list[_Plan]:
-        """Each accepted command with its position: ids follow the writes, stream by stream."""
+        """Each accepted command with its position: ids follow the writes, stream by stream.
+
+        One that recorded nothing gets the end of the log, for what it found may have been recorded beside it.
+        """
         before: dict[bytes, int] = {}
         last_id = self._last_id
         for write in writes:
@@ -107,7 +123,7 @@ class Transaction:
         plans = []
         for (command, digest), accepted in self._decided:
             if isinstance(accepted, Accepted):
-                position = self._last_id
+                position = last_id
                 if accepted.events and accepted.account is not None:
                     position = before[accepted.account.bytes] + accepted.last
                 plans.append(_Plan(command.command_id, digest, accepted, position))

@@ -1,4 +1,4 @@
-"""Single corrections by two people: the reversal of an entry, and a participant's new name."""
+"""Corrections of the register by two people: a participant's new name."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from ledger.account import PersonalAccount
-from ledger.account_decisions import Asked, Past, reverse_entry
 from ledger.account_events import AccountEvent, HolderRenamed
 from ledger.identity import squeezed
 from ledger.late_money import Origin
-from ledger.refusals import Reason, Refusal, Refused, refuse
+from ledger.refusals import Reason, Refused, refuse
 from ledger.region_rules import same_person
 from ledger.store.batch import Tranche
 from ledger.store.log import PoolLog
@@ -25,30 +23,6 @@ class Correction(NamedTuple):
     events: tuple[AccountEvent, ...]
     version: int
     position: int
-
-
-def reverse(
-    log: PoolLog, account: UUID, version: int, reason: str, origin: Origin, *, dry_run: bool = False
-) -> Correction:
-    """冲正 one entry. Raises `Refused`: SAME_PERSON, UNKNOWN_ACCOUNT and those of `reverse_entry`."""
-    while True:
-        rules = log.rules()
-        if same := same_person(rules, origin.actor, origin.reviewer):
-            raise Refused(same)
-
-        def decision(state: PersonalAccount, past: Past) -> Asked:
-            return reverse_entry(state, version, reason, rules, origin, past)  # noqa: B023 — asked before it moves on
-
-        tranche = Tranche(log)
-        tranche.load([account])
-        if tranche.state(account.bytes) is None:
-            raise Refused(refuse(Reason.UNKNOWN_ACCOUNT, account))
-        answer = tranche.decide(account.bytes, decision)
-        if isinstance(answer, Refusal):
-            raise Refused(answer)
-        position = log.position()[0] if dry_run else _recorded(log, tranche, rules.version)
-        if position is not None:
-            return Correction(answer, tranche.version(account.bytes), position)
 
 
 def rename(log: PoolLog, register: Register, number: str, name: str, document: str, origin: Origin) -> Correction:

@@ -125,7 +125,8 @@ class PaymentIntake(Intake[Row]):
             return refused(row.line, row.serial, self._person_fault(row) or row.refusal)
         serial = row.payment.serial
         identity = (serial, row.data_type)
-        content = self.register.payment_content(row.number, row.payment)
+        holder = self._holders.get(self._digests[row.number])
+        content = self.register.payment_content(holder.owner, row.payment) if holder else b""
         known = self._pending.get(identity) or self._known.get(identity)
         if known and known.content == content:
             return Outcome(row.line, serial, Ended.ALREADY_THERE, notice=row.notice)

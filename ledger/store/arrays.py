@@ -17,7 +17,7 @@ _HEAD: Final = struct.Struct("!iiiii")
 _EMPTY_HEAD: Final = struct.Struct("!iii")
 _LENGTH: Final = struct.Struct("!i")
 _UUID_LENGTH: Final = _LENGTH.pack(16)
-_TEXT, _BYTEA, _UUID = 25, 17, 2950
+_TEXT, _BYTEA, _INT8, _UUID = 25, 17, 20, 2950
 
 
 class UuidArray(bytes):
@@ -30,6 +30,10 @@ class ByteaArray(bytes):
 
 class TextArray(bytes):
     """A `text[]`."""
+
+
+class Int8Array(bytes):
+    """A `bigint[]`."""
 
 
 def uuid_array(ids: Collection[bytes]) -> UuidArray:
@@ -45,6 +49,12 @@ def bytea_array(values: Collection[bytes]) -> ByteaArray:
 def text_array(values: Iterable[str]) -> TextArray:
     """Texts in UTF-8."""
     return TextArray(_laid_down(_TEXT, [value.encode() for value in values]))
+
+
+def int8_array(values: Collection[int]) -> Int8Array:
+    """Versions, positions and the like."""
+    flat = [part for value in values for part in (8, value)]
+    return Int8Array(_head(_INT8, len(values)) + struct.pack("!" + "iq" * len(values), *flat))
 
 
 def _head(element: int, count: int) -> bytes:
@@ -77,6 +87,11 @@ class _TextArrayDumper(_AsItStands):
     oid = 1009
 
 
+class _Int8ArrayDumper(_AsItStands):
+    oid = 1016
+
+
 psycopg.adapters.register_dumper(UuidArray, _UuidArrayDumper)
 psycopg.adapters.register_dumper(ByteaArray, _ByteaArrayDumper)
 psycopg.adapters.register_dumper(TextArray, _TextArrayDumper)
+psycopg.adapters.register_dumper(Int8Array, _Int8ArrayDumper)

@@ -72,4 +72,5 @@ class OneConnection:
 def _configure(connection: Connection[TupleRow]) -> None:
     # No transaction of ours outlives ten seconds: an open snapshot lets dead versions of the log_head row pile up and
     # slows every writer. Idle ones are ended by the server.
-    connection.execute("SET TIME ZONE 'UTC'; SET idle_in_transaction_session_timeout = '30s'")
+    # A writer waits ten seconds for the log, and no longer.
+    connection.execute("SET TIME ZONE 'UTC'; SET idle_in_transaction_session_timeout = '30s'; SET lock_timeout = '10s'")

@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from ledger.store.arrays import text_array
+from ledger.store.arrays import bytea_array, int8_array, text_array, uuid_array
 from ledger.store.copy_rows import HEADER, TRAILER
 from ledger.store.log import PoolLog
+from ledger.store.recorder import Query
 
 NEW: Final = 1
 """数据类型 新增."""
@@ -32,15 +33,37 @@ class RecordedRow(NamedTuple):
 Identity = tuple[str, int]
 
 
-def find_rows(log: PoolLog, serials: Collection[str]) -> dict[Identity, RecordedRow]:
-    """The rows recorded under these serials, of both data types."""
+def rows_query(log: PoolLog, serials: Collection[str]) -> Query:
+    """Asks for the rows recorded under these serials, of both data types."""
     statement = log.sql(
         "SELECT serial, data_type, content, uuid_send(account_id), version FROM {external_identity}"
         " WHERE serial = ANY(%s)"
     )
-    with log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
-        rows = cursor.execute(statement, (text_array(serials),)).fetchall()
+    return statement, (text_array(serials),)
+
+
+def rows_in(rows: Iterable[TupleRow]) -> dict[Identity, RecordedRow]:
+    """The answer of `rows_query`, by identity."""
     return {(row[0], row[1]): RecordedRow(row[2], row[3], row[4]) for row in rows}
+
+
+def find_rows(log: PoolLog, serials: Collection[str]) -> dict[Identity, RecordedRow]:
+    """The rows recorded under these serials, of both data types."""
+    with log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+        return rows_in(cursor.execute(*rows_query(log, serials)).fetchall())
+
+
+def insert_rows(log: PoolLog, cursor: Cursor[TupleRow], rows: Collection[tuple[Identity, RecordedRow]]) -> None:
+    """A few rows, as `write_rows` writes many, without a COPY."""
+    statement = log.sql("INSERT INTO {external_identity} SELECT * FROM unnest(%s, %s, %s, %s, %s)")
+    columns = (
+        text_array([serial for (serial, _), _ in rows]),
+        int8_array([data_type for (_, data_type), _ in rows]),
+        bytea_array([row.content for _, row in rows]),
+        uuid_array([row.account for _, row in rows]),
+        int8_array([row.version for _, row in rows]),
+    )
+    cursor.execute(statement, columns, prepare=True)
 
 
 def write_rows(log: PoolLog, cursor: Cursor[TupleRow], rows: Iterable[tuple[Identity, RecordedRow]]) -> None:

@@ -19,7 +19,7 @@ from eventsourcing.postgres import PostgresDatastore, PostgresFactory
 from eventsourcing.utils import Environment
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Identifier
 
 from ledger.account_events import AccountEvent
 from ledger.region_rules import RegionRules, RuleEvent, folded_rules, rules_stream
@@ -27,7 +27,7 @@ from ledger.store.arrays import uuid_array
 from ledger.store.connections import Connections, OneConnection
 from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.mapper import LedgerMapper, decode, encode
-from ledger.store.recorder import Decide, Hook, LedgerRecorder, StreamWrite, Written, instant_of
+from ledger.store.recorder import Decide, Hook, LedgerRecorder, Query, StreamWrite, Written, instant_of
 
 _POOL_CODE: Final = re.compile(r"[0-9]{6}|[a-z][a-z0-9]{0,30}")
 
@@ -116,11 +116,22 @@ class PoolLog:
         self.connections = connections
         self.application = LedgerApplication(connections, pool)
         self.recorder = cast("LedgerRecorder", self.application.recorder)
+        self._statements: dict[str, bytes] = {}
         assert isinstance(self.application.mapper, LedgerMapper)
 
-    def sql(self, text: str) -> Composed:
-        """A statement with `{name}` for each table of this pool's schema."""
-        return SQL(text).format(**{name: Identifier(self.schema, name) for name in TABLES if "{" + name + "}" in text})
+    def sql(self, text: str) -> bytes:
+        """A statement with `{name}` for each table of this pool's schema; put together once."""
+        made = self._statements.get(text)
+        if made is None:
+            names = {name: Identifier(self.schema, name) for name in TABLES if "{" + name + "}" in text}
+            made = self._statements[text] = SQL(text).format(**names).as_bytes(None)
+        return made
+
+    def read(self, queries: Sequence[Query]) -> list[list[TupleRow]]:
+        """The rows of each query, in one round trip."""
+        with self.connections.connection() as connection, connection.pipeline():
+            asked = [connection.cursor(binary=True).execute(*query, prepare=True) for query in queries]
+            return [cursor.fetchall() for cursor in asked]
 
     def position(self) -> tuple[int, datetime, int]:
         """Last id, its instant and the version of the rules, of one snapshot."""
@@ -168,9 +179,9 @@ class PoolLog:
                 found.setdefault(stream.bytes, []).append(cast("AccountEvent", decode(topic, state)))
         return found
 
-    def record_under_lock(self, decide: Decide) -> Written | None:
+    def record_under_lock(self, decide: Decide, queries: Sequence[Query] = ()) -> Written | None:
         """Decide while `log_head` is held and record in the same transaction; see `LedgerRecorder`."""
-        return self.recorder.record_under_lock(decide)
+        return self.recorder.record_under_lock(decide, queries)
 
     def record(
         self,

@@ -11,8 +11,8 @@ retried; it is replaced, not extended. Reads are ours too: its decorated selects
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, NoReturn
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
 from ledger import clock
+from ledger.store.arrays import bytea_array, int8_array, text_array, uuid_array
 from ledger.store.copy_rows import LogRow, StateRow, TrancheBuffer
 from ledger.store.recorder_statements import Statements
 
@@ -31,7 +32,9 @@ COPY_ABOVE: Final = 500
 """Up to so many events go as arrays in one statement; above, binary COPY is faster."""
 Hook = Callable[[Cursor[TupleRow], frozenset[bytes], datetime], None]
 
-Decide = Callable[[Connection[TupleRow], int, int], "tuple[Sequence[StreamWrite], Hook] | None"]
+Query = tuple[bytes, tuple[Any, ...]]
+"""A statement and its parameters."""
+Decide = Callable[[Connection[TupleRow], int, int, list[list[TupleRow]]], "ToRecord | None"]
 
 
 class RulesMovedError(Exception):
@@ -46,13 +49,25 @@ class StreamWrite(NamedTuple):
     state: StateRow | None
 
 
+class ToRecord(NamedTuple):
+    """What was decided under the lock; `in_one_go` where the hook neither copies nor needs an answer."""
+
+    writes: Sequence[StreamWrite]
+    hook: Hook
+    in_one_go: bool
+
+
 class Written(NamedTuple):
-    """What a transaction recorded: ids `first_id`..`last_id`, its instant, and the streams left out as moved."""
+    """What a transaction recorded: ids `first_id`..`last_id`, its instant, and the streams left out as moved.
+
+    `company` says that somebody waited for the log when a tranche was about to commit.
+    """
 
     first_id: int
     last_id: int
     recorded_at: datetime
     moved: frozenset[bytes]
+    company: bool = False
 
 
 class LedgerRecorder(PostgresApplicationRecorder):
@@ -97,37 +112,50 @@ class LedgerRecorder(PostgresApplicationRecorder):
             if hook is not None:
                 hook(cursor, moved, at)
             way.insert(cursor, first_id, at)
-        return Written(first_id, first_id + len(way) - 1, at, moved)
+            company = isinstance(way, _ByCopy) and cursor.execute(self._sql.waited_for).fetchone() is not None
+        return Written(first_id, first_id + len(way) - 1, at, moved, company)
 
-    def record_under_lock(self, decide: Decide) -> Written | None:
-        """Take the lock first, decide then: what `decide` reads on the connection it is given can no longer move.
+    def record_under_lock(self, decide: Decide, queries: Sequence[Query] = ()) -> Written | None:
+        """Take the lock first, decide then: what was read after it can no longer move.
 
-        `decide` gets that connection, the log's last id, and the version of the rules, and gives writes and hook, or
-        None where nothing is to be recorded. Raises as `record` does; nothing is recorded then.
+        Three round trips: the lock with `queries`, the writes, the commit. `decide` gets the connection, the log's last
+        id, the version of the rules and the rows of each query, and gives what is to be recorded, or None. Raises as
+        `record` does; nothing is recorded then.
         """
-        with (
-            _library_errors(),
-            self.connections.connection() as connection,
-            connection.transaction(),
-            connection.cursor(binary=True) as cursor,
-        ):
-            cursor.execute(self._sql.lock_timeout)
-            row = cursor.execute(self._sql.lock_head, prepare=True).fetchone()
-            if row is None:
-                raise PersistenceError("the pool has no log_head row")
-            decided = decide(connection, row[0], row[1])
-            if decided is None:
-                return None
-            writes, hook = decided
-            way = _ByArrays(self._sql, writes)
-            first_id, at = row[0] + 1, clock.now()
-            if writes:
-                first_id, at = self._take_head(cursor, len(way), None, None)
-            if way.set_states(cursor):
-                raise PersistenceError("a state changed under the lock of log_head")
-            hook(cursor, frozenset(), at)
-            way.insert(cursor, first_id, at)
-        return Written(first_id, first_id + len(way) - 1, at, frozenset())
+        with _library_errors(), self.connections.connection() as connection:
+            try:
+                return self._under_lock(connection, decide, queries)
+            except BaseException:
+                with suppress(psycopg.Error):
+                    connection.rollback()
+                raise
+
+    def _under_lock(self, connection: Connection[TupleRow], decide: Decide, queries: Sequence[Query]) -> Written | None:
+        with connection.pipeline():
+            connection.execute("BEGIN")
+            head = connection.cursor(binary=True).execute(self._sql.lock_head, prepare=True)
+            asked = [connection.cursor(binary=True).execute(*query, prepare=True) for query in queries]
+            row = head.fetchone()
+            rows = [cursor.fetchall() for cursor in asked]
+        if row is None:
+            raise PersistenceError("the pool has no log_head row")
+        last_id, last_at, rules_version = row
+        decided = decide(connection, last_id, rules_version, rows)
+        if decided is None:
+            connection.execute("COMMIT")
+            return None
+        way = _ByArrays(self._sql, decided.writes)
+        at = max(clock.now(), last_at + timedelta(microseconds=1))
+        with connection.pipeline() if decided.in_one_go else nullcontext(), connection.cursor(binary=True) as cursor:
+            set_states = way.put_states(connection)
+            if decided.writes:
+                cursor.execute(self._sql.set_head, (len(way), at), prepare=True)
+            decided.hook(cursor, frozenset(), at)
+            way.insert(cursor, last_id + 1, at)
+        if any(done.rowcount != expected for done, expected in set_states):
+            raise PersistenceError("a state changed under the lock of log_head")
+        connection.execute("COMMIT")
+        return Written(last_id + 1, last_id + len(way), at, frozenset())
 
     def _take_head(
         self, cursor: Cursor[TupleRow], count: int, rules_version: int | None, new_rules_version: int | None
@@ -171,7 +199,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
         """The events of one stream in the order of their versions."""
-        statement = self._sql.select_stream + SQL(" DESC" if desc else " ASC") + SQL(" LIMIT %s")
+        statement = self._sql.select_stream + (b" DESC" if desc else b" ASC") + b" LIMIT %s"
         with _library_errors(), self.connections.connection() as connection, connection.cursor(binary=True) as cursor:
             rows = cursor.execute(statement, (_uuid(originator_id), gt or 0, lte, lte, limit)).fetchall()
         return [StoredEvent(row[0], row[1], row[2], row[3]) for row in rows]
@@ -237,7 +265,6 @@ class _ByCopy:
         with cursor.copy(self._sql.fill_moving) as copy:
             for part in self._buffer.state_rows():
                 copy.write(part)
-        cursor.execute(self._sql.lock_timeout)
 
     def set_states(self, cursor: Cursor[TupleRow]) -> frozenset[bytes]:
         """Compare and set; gives the accounts that moved since, asked for only when the count is short."""
@@ -273,28 +300,32 @@ class _ByArrays:
         return sum(len(write.rows) for write in self._writes)
 
     def prepare(self, cursor: Cursor[TupleRow]) -> None:
-        """All that needs no lock."""
-        cursor.execute(self._sql.lock_timeout)
+        """Nothing needs to be done before the lock."""
 
     def set_states(self, cursor: Cursor[TupleRow]) -> frozenset[bytes]:
         """Compare and set; gives the accounts that moved since, asked for only when the count is short."""
-        states = [write.state for write in self._writes if write.state is not None]
+        states = self._states()
         if not states:
             return frozenset()
-        columns = {
-            "accounts": [UUID(bytes=state.account) for state in states],
-            "expected": [state.expected for state in states],
-            "versions": [state.version for state in states],
-            "through": [state.credited_through for state in states],
-            "states": [state.state for state in states],
-        }
-        done = 0
-        if any(state.expected == 0 for state in states):
-            done += cursor.execute(self._sql.insert_states, columns).rowcount
-        done += cursor.execute(self._sql.update_states, columns, prepare=True).rowcount
+        done = sum(one.rowcount for one, _ in self.put_states(cursor.connection))
         if done == len(states):
             return frozenset()
-        return frozenset(row[0].bytes for row in cursor.execute(self._sql.moved_states, columns))
+        return frozenset(row[0].bytes for row in cursor.execute(self._sql.moved_states, _columns(states)))
+
+    def _states(self) -> list[StateRow]:
+        return [write.state for write in self._writes if write.state is not None]
+
+    def put_states(self, connection: Connection[TupleRow]) -> list[tuple[Cursor[TupleRow], int]]:
+        """Compare and set; gives each statement's cursor with the number of states that it must have set."""
+        states = self._states()
+        new = sum(state.expected == 0 for state in states)
+        put = []
+        if new:
+            put.append((connection.cursor().execute(self._sql.insert_states, _columns(states)), new))
+        if new < len(states):
+            update = connection.cursor().execute(self._sql.update_states, _columns(states), prepare=True)
+            put.append((update, len(states) - new))
+        return put
 
     def leave_out(self, moved: frozenset[bytes]) -> None:
         self._writes = [write for write in self._writes if write.stream not in moved]
@@ -306,12 +337,22 @@ class _ByArrays:
         columns = (
             first_id - 1,
             at,
-            [UUID(bytes=row.stream) for row in rows],
-            [row.version for row in rows],
-            [row.topic.decode() for row in rows],
-            [row.state for row in rows],
+            uuid_array([row.stream for row in rows]),
+            int8_array([row.version for row in rows]),
+            text_array([row.topic.decode() for row in rows]),
+            bytea_array([row.state for row in rows]),
         )
         cursor.execute(self._sql.insert_log, columns, prepare=True)
+
+
+def _columns(states: Sequence[StateRow]) -> dict[str, bytes]:
+    return {
+        "accounts": uuid_array([state.account for state in states]),
+        "expected": int8_array([state.expected for state in states]),
+        "versions": int8_array([state.version for state in states]),
+        "through": int8_array([state.credited_through for state in states]),
+        "states": bytea_array([state.state for state in states]),
+    }
 
 
 @contextmanager

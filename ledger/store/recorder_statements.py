@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Identifier
 
 
 class Statements:
     """The statements of one pool's log, head and states."""
 
     def __init__(self, schema: str, events: str) -> None:
-        def sql(text: str) -> Composed:
-            return SQL(text).format(
+        def sql(text: str) -> bytes:
+            composed = SQL(text).format(
                 log=Identifier(schema, events),
                 head=Identifier(schema, "log_head"),
                 states=Identifier(schema, "account_state"),
             )
+            return composed.as_bytes(None)
 
-        self.lock_timeout = "SET LOCAL lock_timeout = '10s'"
-        self.lock_head = sql("SELECT last_id, rules_version FROM {head} FOR UPDATE")
+        self.lock_head = sql("SELECT last_id, last_at, rules_version FROM {head} FOR UPDATE")
+        self.set_head = sql("UPDATE {head} SET last_id = last_id + %s, last_at = %s")
         self.take_head = sql(
             "UPDATE {head} SET last_id = last_id + %s,"
             " last_at = greatest(%s, last_at + interval '1 microsecond'),"
             " rules_version = coalesce(%s, rules_version) RETURNING last_id, last_at, rules_version"
+        )
+        # Whoever is next for the row lock of log_head waits for the end of this transaction.
+        self.waited_for = (
+            "SELECT FROM pg_locks WHERE locktype = 'transactionid' AND transactionid = pg_current_xact_id()::xid"
+            " AND NOT granted LIMIT 1"
         )
         self.give_back = sql("UPDATE {head} SET last_id = last_id - %s")
         # A planner that finds this table empty would scan every state; with its size unknown it takes the index.
@@ -45,7 +51,7 @@ class Statements:
             " WHERE s.xmin IS DISTINCT FROM pg_current_xact_id()::xid"
         )
         given = (
-            " unnest(%(accounts)s::uuid[], %(expected)s::bigint[], %(versions)s::bigint[], %(through)s::smallint[],"
+            " unnest(%(accounts)s::uuid[], %(expected)s::bigint[], %(versions)s::bigint[], %(through)s::bigint[],"
             " %(states)s::bytea[]) AS m (account_id, expected, version, credited_through, state)"
         )
         self.insert_states = sql(

@@ -7,15 +7,18 @@ row says is bound into its seal, so a changed row does not open.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from psycopg import Cursor
+from psycopg import Cursor, IntegrityError
 from psycopg.rows import TupleRow
 
 from ledger.account_decisions import Payment
+from ledger.account_events import HolderErased
 from ledger.identity import squeezed
 from ledger.store.arrays import bytea_array, uuid_array
 from ledger.store.copy_rows import microseconds
@@ -23,7 +26,22 @@ from ledger.store.keys import DataKey, InvalidTag, Keys
 from ledger.store.log import PoolLog
 from ledger.words import new_id
 
+ERASED: Final = "已删除"
+"""What stands where the name of an erased person would stand; the number is empty."""
 _PAGE: Final = 10_000
+_IDS: Final = 1_000_000
+"""Events looked through by one statement."""
+_HELD_IDENTITY: Final = {
+    "participant": "ON",
+    "participant_name": "AUTO",
+    "external_identity": "AUTO",
+    "command": "AUTO",
+}
+"""The tables from which an erasure takes something, and whether an index of theirs held it."""
+_NO_CONTENT: Final = "'\\x00'::bytea"
+"""What a row of an erased person said: no digest is that short, and a row of nobody, which has none, is another."""
+_ERASING: Final = b'"type":"EraseParticipant"'
+_NUMBER: Final = re.compile(rb'"number":"[^"]*"')
 
 
 class Holder(NamedTuple):
@@ -93,10 +111,10 @@ class Register:
         """A keyed digest (16 bytes) of what a row said."""
         return self._keys.digest(b"row", "\x1f".join(said).encode())[:16]
 
-    def payment_content(self, number: str, payment: Payment) -> bytes:
-        """A keyed digest of what makes a payment the same again: not the batch number, not how it was written."""
+    def payment_content(self, owner: bytes, payment: Payment) -> bytes:
+        """A keyed digest of what makes a person's payment the same again: not the batch, not how it was written."""
         return self.content_digest(
-            number,
+            owner.hex(),
             str(payment.period),
             payment.kind,
             payment.payment_type,
@@ -107,7 +125,14 @@ class Register:
         )
 
     def command_digest(self, said: bytes) -> bytes:
-        """A keyed digest of what a command said, by which its repetition is told from another under the same id."""
+        """A keyed digest of what a command said, by which its repetition is told from another under the same id.
+
+        Of an erasing command the number is left out: its row stays for ever, and must neither tell whom it erased nor
+        be emptied as the person's other commands are, for its repetition is told the first answer. In JSON no text can
+        hold these marks, because quotation marks inside one are escaped.
+        """
+        if _ERASING in said:
+            said = _NUMBER.sub(b'"number":""', said)
         return self._keys.digest(b"command", said.replace(b"\0", b""))
 
     def find(self, digests: Collection[bytes]) -> dict[bytes, Holder]:
@@ -164,8 +189,12 @@ class Register:
     def write(
         self, cursor: Cursor[TupleRow], holders: list[NewHolder], actor: str, document: str, at: datetime
     ) -> None:
-        """Rows of opened accounts, and of the people who are new."""
+        """Rows of opened accounts, and of the people who are new.
+
+        Raises `IntegrityError` where somebody was erased after they were found: they are to be looked up again.
+        """
         people = [holder for holder in holders if holder.number]
+        self._require_not_erased(cursor, [holder.participant for holder in holders if not holder.number])
         with cursor.copy(self._log.sql("COPY {participant} FROM STDIN (FORMAT BINARY)")) as copy:
             copy.set_types(["uuid", "bytea", "bytea", "bytea", "bytea", "int4"])
             sealed_names = []
@@ -191,6 +220,14 @@ class Register:
             copy.set_types(["uuid", "uuid", "text"])
             for holder in holders:
                 copy.write_row((UUID(bytes=holder.account), holder.participant, holder.division))
+
+    def _require_not_erased(self, cursor: Cursor[TupleRow], known: list[UUID]) -> None:
+        """An import finds people before it takes the log's lock; money there would be nobody's."""
+        if not known:
+            return
+        statement = self._log.sql("SELECT FROM {participant} WHERE participant_id = ANY(%s) AND wrapped_key IS NULL")
+        if cursor.execute(statement, (known,)).fetchone() is not None:
+            raise IntegrityError("a participant was erased meanwhile")
 
     def rename(
         self,
@@ -221,23 +258,64 @@ class Register:
         )
 
     def erase(self, cursor: Cursor[TupleRow], participant: UUID) -> None:
-        """Destroy a participant's key, digests and sealed texts, and the digests of rows and commands about them."""
-        accounts = "(SELECT account_id FROM {account_holder} WHERE participant_id = %s)"
-        said = "nullif(convert_from(state, 'UTF8')::jsonb ->> 'command_id', '')::uuid"
+        """Destroy a participant's key, digests and sealed texts, and the digests of rows and commands about them.
+
+        Rows are found by the serials and command ids in the accounts' events, which have keys; `external_identity` has
+        none by account, and reading a pool's millions of rows would hold up every writer for seconds.
+        """
+        events = (
+            "SELECT convert_from(e.state, 'UTF8')::jsonb AS said FROM {account_holder} h"
+            " JOIN {ledger_events} e ON e.originator_id = h.account_id WHERE h.participant_id = %(who)s"
+        )
+        accounts = "SELECT account_id FROM {account_holder} WHERE participant_id = %(who)s"
         identity = "digest = NULL, wrapped_key = NULL, sealed_number = NULL, name_digest = NULL"
-        commands = f"(SELECT {said} FROM {{ledger_events}} WHERE originator_id IN {accounts})"
+        serials = f"ARRAY(SELECT said ->> 'serial' FROM ({events}) e)"
+        commands = f"ARRAY(SELECT nullif(said ->> 'command_id', '')::uuid FROM ({events}) e)"
+        of_rows = f"account_id IN ({accounts}) AND serial = ANY ({serials})"
         for statement in (
-            f"UPDATE {{participant}} SET {identity} WHERE participant_id = %s",
-            "UPDATE {participant_name} SET sealed_name = NULL WHERE participant_id = %s",
-            f"UPDATE {{external_identity}} SET content = '' WHERE account_id IN {accounts}",
-            f"UPDATE {{command}} SET input_hash = '' WHERE command_id IN {commands}",
+            f"UPDATE {{participant}} SET {identity} WHERE participant_id = %(who)s",
+            "UPDATE {participant_name} SET sealed_name = NULL WHERE participant_id = %(who)s",
+            f"UPDATE {{external_identity}} SET content = {_NO_CONTENT} WHERE {of_rows}",
+            f"UPDATE {{command}} SET input_hash = '' WHERE command_id = ANY ({commands})",
         ):
-            cursor.execute(self._log.sql(statement), (participant,))
+            cursor.execute(self._log.sql(statement), {"who": participant})
+
+    def sweep(self) -> None:
+        """After an erasure has committed: have PostgreSQL drop the row versions that still say what was erased.
+
+        Outside any transaction. Index entries too where the erased value was a key; and the planner's statistics, whose
+        samples hold whole values (a wrapped key beside the number it opens), are taken anew. See docs/decisions.
+        """
+        with self._log.connections.connection() as connection:
+            connection.execute("SET lock_timeout = '10s'")
+            try:
+                for table, index in _HELD_IDENTITY.items():
+                    vacuum = f"VACUUM (ANALYZE, INDEX_CLEANUP {index}, TRUNCATE OFF) {{{table}}}"
+                    connection.execute(self._log.sql(vacuum), prepare=False)
+                connection.execute("VACUUM (TRUNCATE OFF) pg_catalog.pg_statistic", prepare=False)
+            finally:
+                connection.execute("RESET lock_timeout")
+
+    def says(self, participant: UUID, number: str, text: str) -> bool:
+        """Whether a text that will stay for ever holds the person's number, or any name they ever had."""
+        plain = squeezed(text).upper()
+        words = {number, number[:6] + number[8:17], *map(squeezed, self._names(participant))}
+        return any(word and word.upper() in plain for word in words)
+
+    def _names(self, participant: UUID) -> Iterator[str]:
+        """Every name somebody ever had, as far as it opens: a damaged row must not keep a person from being erased."""
+        latest = self.versions([participant], None).get(participant, 0)
+        for version in range(1, latest + 1):
+            with suppress(InvalidTag, LookupError):
+                yield self.open(participant, version).name
 
     # -- reading --------------------------------------------------------------------------------------------------
 
     def open(self, participant: UUID, version: int | None = None) -> Registered:
-        """Number and name, the name of a register version or the latest. Raises LookupError and `InvalidTag`."""
+        """Number and name, the name of a register version or the latest; of an erased person "" and `ERASED`.
+
+        Raises LookupError and `InvalidTag`.
+        """
         statement = self._log.sql(
             "SELECT p.wrapped_key, p.sealed_number, n.sealed_name, n.register_version, n.document, n.actor, n.reviewer,"
             " n.recorded_at FROM {participant} p JOIN {participant_name} n USING (participant_id)"
@@ -249,6 +327,10 @@ class Register:
         if row is None:
             raise LookupError(f"no participant {participant}")
         wrapped, number, name, found, *said = row
+        if (wrapped, number, name) == (None, None, None):
+            return Registered(participant, "", ERASED, found)
+        if None in (wrapped, number, name):
+            raise InvalidTag
         owner = participant.bytes
         key = self._keys.unwrapped(wrapped, owner)
         bond = _name_bond(owner, found, *said)
@@ -266,18 +348,57 @@ class Register:
     # -- proof ----------------------------------------------------------------------------------------------------
 
     def faults(self) -> Iterator[RegisterFault]:
-        """Every row of the register that does not open, or does not agree with its neighbours, table by table."""
+        """Every row of the register that does not open, or does not agree with its neighbours, table by table.
+
+        A person whom the log calls erased must be so to the last row, and nobody else may be.
+        """
+        erased = self._erased_in_log()
         last = UUID(int=0)
-        while page := self._page_of_people(last):
-            last = page[-1][0]
-            names: dict[UUID, list[tuple[Any, ...]]] = {}
-            for row in self._names_of([row[0] for row in page]):
-                names.setdefault(row[0], []).append(row)
-            for row in page:
-                yield from self._faults_of(row, names.get(row[0], []))
+        while page := self._page_after(last):
+            last = page[-1][0][0]
+            for row, names in page:
+                gone = row[0] in erased or (row[2] is None and self._was_erased(row[0]))
+                way = self._faults_of_erased if gone else self._faults_of
+                yield from way(row, names)
         for table, key in (("participant_name", "participant_id"), ("account_holder", "account_id")):
             for (lone,) in self._without_person(table, key):
                 yield RegisterFault(table, str(lone), "所指的参保人不在登记中")
+        yield from self._rows_left(list(erased))
+
+    def _erased_in_log(self) -> set[UUID]:
+        """The people whose accounts say that their identity was destroyed, read a range of the log at a time."""
+        statement = self._log.sql(
+            "SELECT DISTINCT h.participant_id FROM {ledger_events} e JOIN {account_holder} h"
+            " ON h.account_id = e.originator_id WHERE e.notification_id > %s AND e.notification_id <= %s"
+            " AND e.topic = %s"
+        )
+        found: set[UUID] = set()
+        for above in range(0, self._log.position()[0], _IDS):
+            with self._log.connections.connection() as connection:
+                rows = connection.execute(statement, (above, above + _IDS, HolderErased.topic)).fetchall()
+            found.update(row[0] for row in rows)
+        return found
+
+    def _rows_left(self, erased: list[UUID]) -> Iterator[RegisterFault]:
+        """Digests of rows and commands about erased people that are still there."""
+        if not erased:
+            return
+        accounts = "SELECT account_id FROM {account_holder} WHERE participant_id = ANY(%s)"
+        said = "nullif(convert_from(e.state, 'UTF8')::jsonb ->> 'command_id', '')::uuid"
+        of_rows = (
+            "SELECT serial || ' ' || data_type FROM {external_identity}"
+            f" WHERE content <> {_NO_CONTENT} AND account_id IN ({accounts}) ORDER BY 1"
+        )
+        of_commands = (
+            f"SELECT DISTINCT c.command_id::text FROM {{ledger_events}} e JOIN {{command}} c ON c.command_id = {said}"
+            f" WHERE c.input_hash <> '' AND e.topic <> '{HolderErased.topic}' AND e.originator_id IN ({accounts})"
+            " ORDER BY 1"
+        )
+        for table, statement in (("external_identity", of_rows), ("command", of_commands)):
+            with self._log.connections.connection() as connection:
+                rows = connection.execute(self._log.sql(statement), (erased,)).fetchall()
+            for (key,) in rows:
+                yield RegisterFault(table, key, "所涉参保人的身份信息已删除，但其内容摘要仍在")
 
     def _without_person(self, table: str, key: str) -> list[tuple[Any, ...]]:
         statement = self._log.sql(
@@ -287,25 +408,43 @@ class Register:
         with self._log.connections.connection() as connection:
             return connection.execute(statement).fetchall()
 
-    def _page_of_people(self, after: UUID) -> list[tuple[Any, ...]]:
+    def _was_erased(self, participant: UUID) -> bool:
+        """Whether an account of somebody says so by now: they may have been erased while the register was read."""
         statement = self._log.sql(
+            "SELECT FROM {account_holder} h JOIN {ledger_events} e ON e.originator_id = h.account_id"
+            " WHERE h.participant_id = %s AND e.topic = %s LIMIT 1"
+        )
+        with self._log.connections.connection() as connection:
+            return connection.execute(statement, (participant, HolderErased.topic)).fetchone() is not None
+
+    def _page_after(self, after: UUID) -> list[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
+        """Some people with their names, of one snapshot: a rename in between would look like a fault."""
+        people = self._log.sql(
             "SELECT participant_id, digest, wrapped_key, sealed_number, name_digest, register_version"
             " FROM {participant} WHERE participant_id > %s ORDER BY participant_id LIMIT %s"
         )
-        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
-            return cursor.execute(statement, (after, _PAGE)).fetchall()
-
-    def _names_of(self, participants: list[UUID]) -> list[tuple[Any, ...]]:
-        statement = self._log.sql(
+        names = self._log.sql(
             "SELECT participant_id, register_version, sealed_name, document, actor, reviewer, recorded_at"
             " FROM {participant_name} WHERE participant_id = ANY(%s) ORDER BY participant_id, register_version"
         )
-        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
-            return cursor.execute(statement, (participants,)).fetchall()
+        with (
+            self._log.connections.connection() as connection,
+            connection.transaction(),
+            connection.cursor(binary=True) as cursor,
+        ):
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            rows = cursor.execute(people, (after, _PAGE)).fetchall()
+            by_person: dict[UUID, list[tuple[Any, ...]]] = {row[0]: [] for row in rows}
+            for name in cursor.execute(names, (list(by_person),)):
+                by_person[name[0]].append(name)
+        return [(row, by_person[row[0]]) for row in rows]
 
     def _faults_of(self, row: tuple[Any, ...], names: list[tuple[Any, ...]]) -> Iterator[RegisterFault]:
         participant, digest, wrapped, sealed_number, name_digest, version = row
         owner = participant.bytes
+        if wrapped is None:
+            yield RegisterFault("participant", str(participant), "密钥已不存在，而日志中没有删除身份信息的记录")
+            return
         try:
             key = self._keys.unwrapped(wrapped, owner)
             number = key.opened(sealed_number, owner + b"number")
@@ -314,8 +453,7 @@ class Register:
             return
         if digest != self.digest(number):
             yield RegisterFault("participant", str(participant), "查询摘要与密封的号码不符")
-        if [name[1] for name in names] != list(range(1, version + 1)):
-            yield RegisterFault("participant_name", str(participant), f"姓名历史缺少版本，应为1至{version}")
+        yield from self._versions_missing(participant, version, names)
         for _, name_version, sealed, *said in names:
             try:
                 name = key.opened(sealed, _name_bond(owner, name_version, *said))
@@ -324,6 +462,22 @@ class Register:
                 continue
             if name_version == version and name_digest != self.name_digest(participant, name):
                 yield RegisterFault("participant", str(participant), "姓名摘要与现行姓名不符")
+
+    def _faults_of_erased(self, row: tuple[Any, ...], names: list[tuple[Any, ...]]) -> Iterator[RegisterFault]:
+        """What is left of somebody whom the log calls erased; who acted when stays, and without a gap."""
+        participant, *identity, version = row
+        if identity != [None] * len(identity):
+            yield RegisterFault("participant", str(participant), "身份信息应已删除，但仍有残留")
+        yield from self._versions_missing(participant, version, names)
+        for name in names:
+            if name[2] is not None:
+                yield RegisterFault("participant_name", f"{participant} 第{name[1]}版", "姓名应已删除，但仍有残留")
+
+    def _versions_missing(
+        self, participant: UUID, version: int, names: list[tuple[Any, ...]]
+    ) -> Iterator[RegisterFault]:
+        if [name[1] for name in names] != list(range(1, version + 1)):
+            yield RegisterFault("participant_name", str(participant), f"姓名历史缺少版本，应为1至{version}")
 
 
 def new_participant() -> UUID:

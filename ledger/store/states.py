@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from ledger.account import PersonalAccount
 from ledger.store.arrays import uuid_array
 from ledger.store.copy_rows import StateRow
 from ledger.store.log import PoolLog
+from ledger.store.recorder import Query
 
 encode_state: Final = msgspec.json.Encoder().encode
 decode_state: Final = msgspec.json.Decoder(PersonalAccount).decode
@@ -28,16 +29,26 @@ def state_row(account: bytes, before: PersonalAccount | None, after: PersonalAcc
 
 def load_states(log: PoolLog, accounts: Collection[bytes]) -> dict[bytes, PersonalAccount]:
     """The states of these accounts by id; unknown ids are absent."""
-    return {account: decode_state(state) for account, state in states_of(log, accounts)}
+    return states_in(states_of(log, accounts))
+
+
+def states_query(log: PoolLog, accounts: Collection[bytes]) -> Query:
+    """Asks for the stored states of these accounts, as (id, bytes)."""
+    statement = log.sql("SELECT uuid_send(account_id), state FROM {account_state} WHERE account_id = ANY(%s)")
+    return statement, (uuid_array(accounts),)
+
+
+def states_in(rows: Iterable[TupleRow]) -> dict[bytes, PersonalAccount]:
+    """The answer of `states_query`, by id."""
+    return {account: decode_state(state) for account, state in rows}
 
 
 def states_of(log: PoolLog, accounts: Collection[bytes]) -> list[tuple[bytes, bytes]]:
     """The stored states of these accounts, as (id, bytes)."""
     if not accounts:
         return []
-    statement = log.sql("SELECT uuid_send(account_id), state FROM {account_state} WHERE account_id = ANY(%s)")
     with log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
-        return cursor.execute(statement, (uuid_array(accounts),)).fetchall()
+        return cursor.execute(*states_query(log, accounts)).fetchall()
 
 
 def page_of_states(

@@ -24,6 +24,7 @@ from ledger.account_events import (
     EntryReversed,
     FenMonths,
     GovernmentSubsidyRecorded,
+    HolderErased,
     HolderRenamed,
     InterestAdjusted,
     InterestCredited,
@@ -122,6 +123,7 @@ REALISTIC: tuple[Event, ...] = (
         **BY_TWO, cause="command", effect=ALL_THAT_IS_LEFT.times(-1), effective_on=date(2025, 7, 20), year=2025,
         reason="死亡",
     ),
+    HolderErased(**BY_TWO, cause="command", participant=HOLDER, reason="本人书面申请"),
     PoolOpened(actor="handler-07", code="150700", name="示例统筹区", region="neimenggu"),
     ValueEntered(
         actor="handler-07", reviewer="reviewer-02", name="rate", year=2024, value="0.0262",
@@ -132,6 +134,7 @@ REALISTIC: tuple[Event, ...] = (
 FULL: tuple[Event, ...] = (
     AccountOpened(**ALL, participant=HOLDER, division="150781100200", opened_on=date(2012, 6, 1)),
     HolderRenamed(**ALL, participant=HOLDER, register_version=2, document="户口簿更名页"),
+    HolderErased(**ALL, participant=HOLDER, reason="本人书面申请"),
     BalanceTakenOver(**ALL, **money(EVERY_KIND, date(2023, 12, 31), 2023, 202401)),
     ContributionRecorded(**ALL, **PAID, **money(Amounts(government_paid=20000), date(2024, 3, 14), 2022, 202404)),
     CollectiveSubsidyRecorded(
@@ -178,6 +181,7 @@ _NO_INTEREST: dict[str, Any] = {**BY, **INTEREST, "effect": Amounts(), "fen_mont
 MINIMAL: tuple[Event, ...] = (
     AccountOpened(**BY, participant=HOLDER, division="", opened_on=date(2012, 6, 1)),
     HolderRenamed(**BY, participant=HOLDER, register_version=1, document=""),
+    HolderErased(**BY, participant=HOLDER, reason=""),
     BalanceTakenOver(**_NOTHING),
     ContributionRecorded(**_NOTHING),
     CollectiveSubsidyRecorded(**_NOTHING),
@@ -224,18 +228,23 @@ LEAVING_INTEREST = InterestCredited(
 
 
 def golden_stream() -> tuple[AccountEvent, ...]:
-    """One life through every realistic event of an account but the closure, in an order that `evolve` accepts.
+    """One life through every realistic event of an account but its last ones, in an order that `evolve` accepts.
 
     An account ends once: this stream ends by transfer, `golden_stream_of_a_closure` by closing.
     """
-    *before, transferred_out, _ = _account_events()
+    *before, transferred_out, _, _ = _account_events()
     return *before, LEAVING_INTEREST, transferred_out
 
 
 def golden_stream_of_a_closure() -> tuple[AccountEvent, ...]:
     """The same life, closed instead of transferred out."""
-    *before, _, closed = _account_events()
+    *before, _, closed, _ = _account_events()
     return *before, LEAVING_INTEREST, closed
+
+
+def golden_stream_of_an_erasure() -> tuple[AccountEvent, ...]:
+    """The closed life, and then its holder's identity is destroyed."""
+    return *golden_stream_of_a_closure(), _account_events()[-1]
 
 
 def _account_events() -> list[AccountEvent]:

@@ -35,6 +35,7 @@ from tests.golden.streams import (
     golden_rules,
     golden_stream,
     golden_stream_of_a_closure,
+    golden_stream_of_an_erasure,
 )
 
 GOLDEN = dict(golden_files())
@@ -134,6 +135,12 @@ def test_the_goldens_go_through_evolve_in_one_life():
         assert before.balance == ALL_THAT_IS_LEFT
         assert before.aid_of(2024).collective == 30000
         assert before.aid_of(2024).social == 0, "its reversal gave the room back"
+
+
+def test_an_erasure_moves_the_version_and_nothing_else():
+    *before, erased = golden_stream_of_an_erasure()
+    state = fold(before)
+    assert evolve(state, erased) == msgspec.structs.replace(state, version=state.version + 1)
 
 
 def test_the_interest_in_the_goldens_is_what_the_account_earned():

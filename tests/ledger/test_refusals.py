@@ -1,7 +1,7 @@
 """Every reason for which the ledger says no: one line each, their precedence, their four parts.
 
-Most are provoked through the real decision. What only the intake and the register can find (a person, a name, a serial,
-a column) is provoked there; here its refusal is made as they make it.
+Most are provoked through the real decision. What only the intake, the register and the desk can find (a person, a name,
+a serial, a column, the id of a command) is provoked there; here its refusal is made as they make it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ledger.region_rules import enter_value
 from tests.ledger.lives import HANDLER, HOLDER, TODAY, VILLAGE, Life, done, entered, reason, rules_of
 
 PRECEDENCE = """
+COMMAND_ID
 ROW_FAULT
 IDENTITY_FAULT
 UNKNOWN_PERSON
@@ -36,6 +37,7 @@ SERIAL_CONFLICT
 NOTHING_TO_REVERSE
 ALREADY_REVERSED
 ACCOUNT_CLOSED
+NOT_CLOSED
 YEAR_NOT_ENDED
 ALREADY_CREDITED
 EARLIER_YEAR_OPEN
@@ -47,7 +49,8 @@ RULE_VALUE
 """Where several faults meet, the one further up is told. A caller may rely on this order."""
 
 PARTS = ("值：", "规则：", "依据：", "办法：")
-FOUND_BY_INTAKE_OR_REGISTER = (
+FOUND_BY_INTAKE_REGISTER_OR_DESK = (
+    Reason.COMMAND_ID,
     Reason.ROW_FAULT,
     Reason.IDENTITY_FAULT,
     Reason.UNKNOWN_PERSON,
@@ -57,6 +60,7 @@ FOUND_BY_INTAKE_OR_REGISTER = (
     Reason.UNKNOWN_DIVISION,
     Reason.KIND,
     Reason.SERIAL_CONFLICT,
+    Reason.NOT_CLOSED,
 )
 
 
@@ -183,16 +187,16 @@ def test_each_reason(told, act):
     assert reason(act()) is told
 
 
-@pytest.mark.parametrize("told", FOUND_BY_INTAKE_OR_REGISTER)
-def test_each_reason_that_intake_and_register_find(told):
+@pytest.mark.parametrize("told", FOUND_BY_INTAKE_REGISTER_OR_DESK)
+def test_each_reason_that_intake_register_and_desk_find(told):
     assert reason(refuse(told, "第7行")) is told
 
 
 def test_no_reason_is_left_out():
-    """Each is provoked above or belongs to intake and register; a new one must join one of the two."""
+    """Each is provoked above or belongs to intake, register and desk; a new one must join one of the two."""
     provoked = {mark.args[1][row][0] for mark in test_each_reason.pytestmark for row in range(len(mark.args[1]))}
-    assert provoked | set(FOUND_BY_INTAKE_OR_REGISTER) == set(Reason)
-    assert not provoked & set(FOUND_BY_INTAKE_OR_REGISTER)
+    assert provoked | set(FOUND_BY_INTAKE_REGISTER_OR_DESK) == set(Reason)
+    assert not provoked & set(FOUND_BY_INTAKE_REGISTER_OR_DESK)
 
 
 def test_the_precedence():
