@@ -181,6 +181,14 @@ _TABLES: Final = {
     "line": STATEMENT.table,
     **{
         name: name
-        for name in ("projection", "ledger_events", "log_head", "account_state", "account_holder", "division")
+        for name in (
+            "projection",
+            "ledger_events",
+            "log_head",
+            "account_state",
+            "account_holder",
+            "division",
+            "participant_name",
+        )
     },
 }
