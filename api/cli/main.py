@@ -14,10 +14,25 @@ import typer
 from eventsourcing.persistence import MapperDeserialisationError, PersistenceError
 from psycopg_pool import PoolTimeout
 
-from api.cli import console, database, entry, imports, interest, participant, pool, projections, reads, rules
+from api.cli import (
+    account,
+    console,
+    database,
+    entry,
+    imports,
+    interest,
+    participant,
+    pool,
+    projections,
+    reads,
+    rules,
+    serve,
+    token,
+)
 from api.cli.demo import demo
 from api.cli.session import CommandFault
 from api.files.table_header import FileFault
+from ledger.desk.coalesce import QueueFullError
 from ledger.refusals import Refused
 from ledger.store.job_lock import BusyError
 from ledger.store.keys import KeyFaultError
@@ -43,10 +58,13 @@ app.add_typer(pool.app, name="pool")
 app.add_typer(imports.app, name="import")
 app.add_typer(rules.app, name="rules")
 app.add_typer(interest.app, name="interest")
+app.add_typer(account.app, name="account")
 app.add_typer(entry.app, name="entry")
 app.add_typer(participant.app, name="participant")
 app.add_typer(database.app, name="database")
 app.add_typer(projections.app, name="projections")
+app.add_typer(token.app, name="token")
+app.command("serve")(serve.serve)
 app.command()(reads.balances)
 app.command()(reads.statement)
 app.command()(reads.events)
@@ -62,7 +80,7 @@ def run(arguments: list[str] | None = None) -> int:
         return USAGE
     except (typer.Abort, KeyboardInterrupt):
         ended = INTERRUPTED
-    except (BusyError, MigrationBusy, PoolTimeout) as busy:
+    except (BusyError, MigrationBusy, PoolTimeout, QueueFullError) as busy:
         console.notice(f"忙：{busy}")
         return BUSY
     except Refused as answer:

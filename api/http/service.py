@@ -1,0 +1,296 @@
+"""What the server holds while it runs: connections, keys, one queue of commands for each pool, readers, the runner.
+
+Commands go through the pool's `PoolWriter` and are awaited on the event loop; a whole transaction's answers come back
+in one call to it. Reads run in a bounded number of threads. One more thread folds the pools in use forward.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+from uuid import UUID
+
+import psycopg
+
+from api.http.faults import DATABASE_FAULTS
+from api.http.journal import fault_of, tell
+from api.http.problems import unavailable, unknown_pool
+from api.http.together import Printed, StatementsTogether
+from ledger import clock
+from ledger.desk.coalesce import PoolWriter, Waiter, Writers
+from ledger.desk.commands import AccountCommand, Answer, Command
+from ledger.desk.transaction import Outcome
+from ledger.refusals import Reason, Refused, refuse
+from ledger.store.connections import Connections
+from ledger.store.keys import Keys
+from ledger.store.log import PoolLog, schema_of
+from ledger.store.pools import find_pool
+from ledger.store.register import Register
+from ledger.store.server import Database, EmbeddedServer, ServerFault
+from ledger.store.states import load_states
+from ledger.store.tokens import Token, find_token
+from migrations.run import MigrationFault, behind
+from projections.folds import RebuildDue
+from projections.runner import catch_up
+
+READERS: Final = 8
+"""Threads that read."""
+READS_WAITING_MAX: Final = 256
+READ_SECONDS_MAX: Final = 10.0
+COMMAND_SECONDS_MAX: Final = 20.0
+WAIT_SECONDS_MAX: Final = 3.0
+"""How long a read waits for a position that it was asked to wait for."""
+CONNECTIONS_MAX: Final = 20
+"""Readers, writers (8), the runner, and a few to spare; the server takes 200."""
+CONNECTION_SECONDS_MAX: Final = 3.0
+RUNNER_SECONDS: Final = 0.2
+POOL_IN_USE_SECONDS: Final = 600.0
+TOKEN_SECONDS: Final = 3.0
+"""For how long a token that was looked up is not looked up again; so long may a revoked one still open the door."""
+TOKENS_KEPT_MAX: Final = 4_096
+NO_TEXTS: Final[Mapping[str, str | None]] = MappingProxyType({})
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Counter(NamedTuple):
+    """One pool as the server works on it."""
+
+    log: PoolLog
+    register: Register
+    writer: PoolWriter
+    statements: StatementsTogether
+
+
+class Service:
+    """The ledger as the routes use it. Made before the event loop runs; `start` and `stop` are called inside it."""
+
+    def __init__(self, database: Database, keys: Callable[[Connections], Keys]) -> None:
+        self.database = database
+        self.connections = quick_connections(database.url)
+        self._load_keys = keys
+        self._keys: Keys | None = None
+        self._writers = Writers()
+        self._readers = ThreadPoolExecutor(READERS, "reader")
+        self._reading = 0
+        self._counters: dict[str, Counter] = {}
+        self._used: dict[str, float] = {}
+        self._tokens: dict[str, tuple[float, Token | None]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = threading.Event()
+        self._runner = threading.Thread(target=self._run, name="runner", daemon=True)
+
+    def start(self) -> None:
+        """Begin to fold, and to deliver answers on the loop that runs."""
+        self._loop = asyncio.get_running_loop()
+        self._runner.start()
+
+    async def stop(self) -> None:
+        """Record what was accepted, and end. Requests in flight have been answered by now."""
+        self._stopping.set()
+        await asyncio.to_thread(self._writers.close)
+        await asyncio.to_thread(self._runner.join)
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self.connections.close)
+
+    # -- pools and tokens ------------------------------------------------------------------------------------------
+
+    async def counter(self, pool: str) -> Counter:
+        """The pool of an address. Ends the request where there is none, or where its schema is behind."""
+        found = self._counters.get(pool)
+        if found is None:
+            found = await self.read(self._open, pool)
+        self._used[pool] = time.monotonic()
+        return found
+
+    def _open(self, pool: str) -> Counter:
+        try:
+            schema_of(pool)
+        except ValueError:
+            raise unknown_pool() from None
+        if find_pool(self.connections, pool) is None:
+            raise unknown_pool()
+        self.require_head(pool)
+        if self._keys is None:
+            self._keys = self._load_keys(self.connections)
+        log = PoolLog(self.connections, pool)
+        try:
+            log.rules()
+        except LookupError:  # its creation was cut short
+            raise unknown_pool() from None
+        register = Register(log, self._keys)
+        writer = PoolWriter(log, register, self._writers, self._deliver)
+        counter = Counter(log, register, writer, StatementsTogether(log, self._readers))
+        return self._counters.setdefault(pool, counter)
+
+    def require_head(self, *pools: str) -> None:
+        """End the request while the schemas are behind this program, or ahead of it."""
+        try:
+            late = behind(self.database.url, pools)
+        except MigrationFault:
+            raise unavailable("数据库结构与本程序的版本不符", 60, "SCHEMA_BEHIND") from None
+        if late:
+            raise unavailable("数据库结构尚未更新，须先执行 pension-ledger database migrate", 60, "SCHEMA_BEHIND")
+
+    def known_token(self, text: str) -> Token | bool | None:
+        """The token if it was looked up a moment ago; False where it must be looked up."""
+        kept = self._tokens.get(text)
+        if kept is None or kept[0] < time.monotonic():
+            return False
+        return kept[1] if kept[1] is not None and kept[1].is_valid(clock.now()) else None
+
+    async def token(self, text: str) -> Token | None:
+        """The valid token of this text."""
+        known = self.known_token(text)
+        if not isinstance(known, bool):
+            return known
+        found = await self.read(self._find_token, text)
+        if len(self._tokens) >= TOKENS_KEPT_MAX:
+            self._tokens.clear()
+        self._tokens[text] = (time.monotonic() + TOKEN_SECONDS, found)
+        return found if found is not None and found.is_valid(clock.now()) else None
+
+    def _find_token(self, text: str) -> Token | None:
+        try:
+            return find_token(self.connections, text)
+        except psycopg.errors.UndefinedTable:
+            self.require_head()
+            raise
+
+    # -- commands --------------------------------------------------------------------------------------------------
+
+    async def do(self, counter: Counter, command: Command, texts: Mapping[str, str | None] = NO_TEXTS) -> Answer:
+        """Have a command done. A caller who goes away, or whose time is up, does not undo it.
+
+        `texts` will stand in the log for ever, by the name of their field: they must not say who the holder is.
+        """
+        if isinstance(command, AccountCommand) and any(texts.values()):
+            await self.read(_require_nameless, counter, command.account, texts)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        try:
+            counter.writer.submit(command, future)
+        except RuntimeError:  # the writers have ended
+            raise unavailable("服务正在停止") from None
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), COMMAND_SECONDS_MAX)
+        except TimeoutError:
+            raise unavailable("本笔业务仍在办理之中", 5, "TIMEOUT") from None
+
+    def _deliver(self, outcomes: list[tuple[Waiter, Outcome]]) -> None:
+        """Hand the answers of one transaction to the event loop, in one call for them all."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(_resolve, outcomes)
+
+    # -- reads -----------------------------------------------------------------------------------------------------
+
+    async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function that reads in one of the threads for it."""
+        if self._reading >= READS_WAITING_MAX:
+            raise unavailable("正在办理的查询过多", 1, "BUSY")
+        self._reading += 1
+        try:
+            call = asyncio.get_running_loop().run_in_executor(self._readers, partial(function, *args, **kwargs))
+            async with asyncio.timeout(READ_SECONDS_MAX):
+                return await call
+        except TimeoutError:
+            raise unavailable("查询超时", 5, "TIMEOUT") from None
+        finally:
+            self._reading -= 1
+
+    async def statement(self, counter: Counter, account: UUID, year: int, as_of: date | None) -> Printed:
+        """A statement as it is known now, read together with those that others ask for at the same moment."""
+        if counter.statements.waiting >= READS_WAITING_MAX:
+            raise unavailable("正在办理的查询过多", 1, "BUSY")
+        try:
+            return await counter.statements.ask(account, year, as_of)
+        except TimeoutError:
+            raise unavailable("查询超时", 5, "TIMEOUT") from None
+
+    async def wait_for(self, counter: Counter, position: int | None) -> None:
+        """Wait until everything up to a position can be read. Ends the request where that takes too long."""
+        until = time.monotonic() + WAIT_SECONDS_MAX
+        while position is not None and await self.read(catch_up, counter.log, position) < position:
+            if time.monotonic() > until or self._stopping.is_set():
+                raise unavailable("账簿尚未到达 wait_for 所指的位置", 1, "NOT_YET")
+            await asyncio.sleep(0.05)
+
+    def check(self) -> None:
+        """Whether requests can be answered: the database is there, and what pools share is at head."""
+        if self._stopping.is_set():
+            raise unavailable("服务正在停止")
+        with self.connections.connection() as connection:
+            connection.execute("SELECT 1")
+        self.require_head()
+
+    # -- the runner ------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        pause = RUNNER_SECONDS
+        while not self._stopping.wait(pause):
+            pause = RUNNER_SECONDS
+            now = time.monotonic()
+            for pool, used in list(self._used.items()):
+                if now - used > POOL_IN_USE_SECONDS:
+                    continue
+                try:
+                    catch_up(self._counters[pool].log)
+                except DATABASE_FAULTS as fault:
+                    tell("warning", event="database", pool=pool, **fault_of(fault))
+                    pause = 1.0
+                    self._revive()
+                    break
+                except (RebuildDue, psycopg.Error) as fault:
+                    tell("error", event="fold", pool=pool, **fault_of(fault))
+                    pause = 5.0
+
+    def _revive(self) -> None:
+        """Start the embedded server again where it was lost; the hold that `serve` has on it goes on."""
+        if self.database.embedded and not self._stopping.is_set():
+            try:
+                with EmbeddedServer(self.database.home):
+                    tell("info", event="database up")
+            except ServerFault as fault:
+                tell("error", event="database", **fault_of(fault))
+
+
+def quick_connections(url: str) -> Connections:
+    """Connections that say within seconds that the database is gone, and try again as soon as somebody asks."""
+    connections = Connections(url, "pension-ledger serve", CONNECTIONS_MAX)
+    pool: Any = connections._pool
+    pool.timeout = CONNECTION_SECONDS_MAX
+    pool.reconnect_timeout = CONNECTION_SECONDS_MAX
+    return connections
+
+
+def _require_nameless(counter: Counter, account: UUID, texts: Mapping[str, str | None]) -> None:
+    """Texts hold neither number nor name of the account's holder, who could not be erased otherwise."""
+    state = load_states(counter.log, [account.bytes]).get(account.bytes)
+    if state is None:
+        return
+    number = counter.register.numbers([state.participant]).get(state.participant)
+    if number is None:  # erased
+        return
+    for field, text in texts.items():
+        if text and counter.register.says(state.participant, number, text):
+            rule = "不得有姓名或公民身份号码"
+            raise Refused(refuse(Reason.ROW_FAULT, f"“{field}”", rule=rule, remedy="改写后重办"))
+
+
+def _resolve(outcomes: list[tuple[Waiter, Outcome]]) -> None:
+    for waiter, outcome in outcomes:
+        assert isinstance(waiter, asyncio.Future)
+        if waiter.done():
+            continue
+        if isinstance(outcome, BaseException):
+            waiter.set_exception(outcome)
+            waiter.exception()  # looked at: nobody need wait for it any more
+        else:
+            waiter.set_result(outcome)

@@ -1,0 +1,118 @@
+"""The description of the interface: committed, served without an outside host, and true of the real server."""
+
+import json
+import re
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from api.http.openapi import description
+from tests.api.cli.desk import person
+
+COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
+SCHEMA = json.loads(COMMITTED.read_text("utf-8"))
+OPERATIONS = sorted((path, method) for path, methods in SCHEMA["paths"].items() for method in methods)
+SECONDS_MAX = 3.0
+"""For each operation and way of generating; about half a minute together."""
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+def test_the_description_is_the_committed_one():
+    """`python -m api.http.openapi > docs/openapi.json` after a change."""
+    assert description() == COMMITTED.read_text("utf-8")
+
+
+def test_every_operation_of_the_issue_is_there():
+    account = "/v1/pools/{pool}/accounts/{account}"
+    assert set(OPERATIONS) == {
+        ("/v1/pools/{pool}/accounts", "post"),
+        (f"{account}/entries", "post"),
+        (f"{account}/entries/{{version}}/reversal", "post"),
+        (f"{account}/closure", "post"),
+        (account, "get"),
+        (f"{account}/statement", "get"),
+        (f"{account}/events", "get"),
+        ("/v1/pools/{pool}/balances", "get"),
+        ("/healthz", "get"),
+        ("/readyz", "get"),
+    }
+
+
+def test_every_field_has_a_chinese_title():
+    chinese = re.compile("[\u4e00-\u9fff]")
+    for name, schema in SCHEMA["components"]["schemas"].items():
+        for field, one in schema.get("properties", {}).items():
+            assert chinese.search(one["title"]), f"{name}.{field}"
+    for path, method in OPERATIONS:
+        for one in SCHEMA["paths"][path][method].get("parameters", []):
+            assert chinese.search(one["schema"]["title"]), f"{method} {path} {one['name']}"
+
+
+def test_the_page_needs_no_other_host(served):
+    page = httpx.get(served.url + "/docs")
+    assert page.status_code == 200
+    assert not re.search(r"(?:src|href|url|@import)[=(\s]*[\"']?(?:https?:)?//", page.text)
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    for path, method in OPERATIONS:
+        assert f"{method.upper()} {path}" in page.text
+    assert httpx.get(served.url + "/openapi.json").json() == SCHEMA
+
+
+@pytest.fixture(scope="module")
+def account(caller):
+    made = caller.open(person(301))
+    for _ in range(4):
+        caller.pay(made)
+    return made
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["valid", "invalid"])
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one[1]} {one[0]}")
+def test_the_server_answers_as_described(served, token, desk, account, operation, mode):
+    """Whatever is sent: no 5xx, and no status, header or body that is not described."""
+    path, method = operation
+    described = schemathesis.openapi.from_dict(SCHEMA)[path][method]
+    if mode is GenerationMode.NEGATIVE and not (described.path_parameters or described.body):
+        pytest.skip("nothing to send")
+    until = time.monotonic() + SECONDS_MAX
+    headers = {"Authorization": f"Bearer {token}"}
+    head = desk.position()
+
+    @given(case=described.as_strategy(mode), real=st.booleans(), deep=st.booleans())
+    @settings(max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    def check(case, real, deep):
+        if time.monotonic() > until:
+            return
+        if "pool" in case.path_parameters and (real or deep):
+            case.path_parameters["pool"] = desk.code
+        if "account" in case.path_parameters and real:
+            case.path_parameters["account"] = account
+        if case.headers and "Idempotency-Key" in case.headers and deep:
+            case.headers["Idempotency-Key"] = str(uuid4())
+        waits = (case.query or {}).get("wait_for")
+        if isinstance(waits, int) and waits > head:  # would be answered 503, as it must be
+            case.query["wait_for"] = head
+        answer = case.call(base_url=served.url, headers=headers, timeout=30)
+        case.validate_response(answer, checks=CHECKS)
+
+    check()
