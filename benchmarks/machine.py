@@ -83,15 +83,36 @@ class Machine:
         """The register of a pool under the home's own key."""
         return Register(log, self._keys)
 
-    def run(self, *arguments: str, ends: int = 0) -> Ran:
-        """`pension-ledger …` as a process of its own; `BenchFault` unless it ends with the exit code `ends`."""
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """`pension-ledger …` while something else is measured; what it says goes nowhere, and it is ended after."""
+        child = subprocess.Popen(
+            [str(COMMAND), *arguments],
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield child
+            if child.poll() not in {None, 0}:
+                raise BenchFault(f"{' '.join(arguments[:2])} ended with {child.returncode}")
+        finally:
+            child.terminate()
+            child.wait()
+
+    def _environment(self) -> dict[str, str]:
+        """The environment of a command on this home, whatever of the ledger's the shell carries."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PENSION_", "POSTGRES_"))}
         kept.pop("DATABASE_URL", None)
-        environment = {**kept, "PENSION_LEDGER_HOME": str(self.home)}
+        return {**kept, "PENSION_LEDGER_HOME": str(self.home)}
+
+    def run(self, *arguments: str, ends: int = 0) -> Ran:
+        """`pension-ledger …` as a process of its own; `BenchFault` unless it ends with the exit code `ends`."""
         began = time.perf_counter()
         child = subprocess.Popen(
             [str(COMMAND), *arguments],
-            env=environment,
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -112,18 +133,26 @@ class Machine:
 
 @contextmanager
 def _watched(pid: int) -> Iterator[list[int]]:
-    """The high-water mark (bytes) of a process's memory, asked for while it lives.
+    """The high-water marks (bytes) of the memory of a process and its children together, asked for while they live.
 
     Not `wait4`: its figure starts with the memory of the process that forked the child, which here is the larger one.
     """
     peak, ended = [0], threading.Event()
+    marks: dict[int, int] = {}
+
+    def mark(one: int) -> None:
+        with suppress(OSError, ValueError, IndexError):
+            line = Path(f"/proc/{one}/status").read_text().split("VmHWM:")[1].splitlines()[0]
+            marks[one] = int(line.split()[0]) * 1024
 
     def watch() -> None:
-        status = Path(f"/proc/{pid}/status")
         while not ended.wait(_POLL_SECONDS):
-            with suppress(OSError, ValueError, IndexError):
-                line = status.read_text().split("VmHWM:")[1].splitlines()[0]
-                peak[0] = max(peak[0], int(line.split()[0]) * 1024)
+            children: list[int] = []
+            with suppress(OSError):
+                children = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+            for one in (pid, *children):
+                mark(one)
+            peak[0] = sum(marks.values())
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

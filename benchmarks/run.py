@@ -7,15 +7,17 @@ equal is not.
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from rich.console import Console
 
-from benchmarks import accounts, data, imports, interest, library, projections
+from benchmarks import accounts, commands, data, imports, interest, library, projections
 from benchmarks.machine import BenchFault, Machine, console, machine
 from benchmarks.report import MEASURES, Row, exit_code, in_order, row, show, write
 from ledger.store.log import PoolLog
@@ -25,6 +27,8 @@ RESULTS: Final = Path(__file__).with_name("results.json")
 _INTEREST: Final = {"interest_vs_bare_work", "interest_vs_library_500", "interest_rss_mb", "interest_rss_growth"}
 _IMPORT: Final = {"import_payments_rows_per_s", "import_rss_mb"}
 _REBUILD: Final = {"rebuild_balances_vs_scan", "rebuild_all_vs_scan"}
+_COMMANDS: Final = {name for name in MEASURES if name.startswith("commands_")} | {"run_rate_during_commands"}
+_P99_MS_WELL: Final = 250.0
 _ACCOUNTS: Final = {"open_account_600_vs_6", "statement_600_vs_6"}
 
 
@@ -35,6 +39,7 @@ class Benchmarks:
         self._machine = machine
         self._wanted = wanted
         self._rss_before: float | None = None
+        self._run_alone: float | None = None
         self.rows: list[Row] = []
 
     def at(self, size: int) -> None:
@@ -44,6 +49,7 @@ class Benchmarks:
         log = self._machine.pool(f"b{size}")
         data.fill(log, self._machine.register(log), size)
         credited = bool(self._wanted & _INTEREST)
+        self._run_alone = None
         if credited:
             console.print("interest run and bare work")
             self._interest(interest.measure(self._machine, log, size), log)
@@ -52,6 +58,9 @@ class Benchmarks:
             taken = imports.measure(self._machine, log, size)
             self._add(row("import_payments_rows_per_s", size, taken.rows_per_s, info=taken.info()))
             self._add(row("import_rss_mb", size, taken.ran.rss_mb))
+        if self._wanted & _COMMANDS:
+            console.print("commands")
+            self._commands(size, commands.measure(self._machine, log, self._run_alone))
         long, short = accounts.add(log)
         if self._wanted & _REBUILD:
             console.print("rebuild and scan")
@@ -78,10 +87,31 @@ class Benchmarks:
         before = self._rss_before or peak  # the smallest size is compared with itself
         self._add(row("interest_rss_growth", size, peak / before, info={"mb": peak, "next_smaller_mb": before}))
         self._rss_before = peak
+        self._run_alone = figures.accounts_per_s
         if "interest_vs_library_500" in self._wanted:
             theirs = library.median_accounts_per_s(self._machine, log)
             told = {"ours_accounts_per_s": figures.accounts_per_s, "library_accounts_per_s": theirs}
             self._add(row("interest_vs_library_500", size, figures.accounts_per_s / theirs, info=told))
+
+    def _commands(self, size: int, figures: commands.CommandFigures) -> None:
+        many, one = figures.rate(64), figures.rate(1)
+        info = figures.info()
+        self._add(row("commands_64_vs_own_1", size, many / one, info=info))
+        self._add(row("commands_64_vs_64_inserts", size, many / figures.inserted(64), info=info))
+        self._add(row("commands_1_vs_1_insert", size, one / figures.inserted(1), info=info))
+        for clients in (16, 64):
+            quiet, during = figures.quiet[clients], figures.during[clients]
+            told = {"quiet": msgspec.to_builtins(quiet), "during": msgspec.to_builtins(during)}
+            well = during.p99_ms <= _P99_MS_WELL
+            name = f"commands_p99_during_run_{clients}"
+            self._add(row(name, size, during.p99_ms / quiet.p99_ms, well=well, info=told))
+        shares = [figures.during[clients].rate / figures.quiet[clients].rate for clients in (16, 64)]
+        self._add(row("commands_rate_during_run", size, min(shares), info={"of_16_and_64": shares}))
+        told = {"alone_per_s": figures.run_alone, "beside_per_s": figures.run_beside}
+        self._add(row("run_rate_during_commands", size, figures.run_beside / figures.run_alone, info=told))
+        told = {"beside_per_s": figures.exporting, "alone_per_s": figures.not_exporting}
+        share = statistics.median(a / b for a, b in zip(figures.exporting, figures.not_exporting, strict=True))
+        self._add(row("commands_while_export", size, share, info=told))
 
     def _add(self, one: Row) -> None:
         if one.name in self._wanted:
