@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 from rich.console import Console
 
-from benchmarks import accounts, commands, data, imports, interest, library, projections
+from benchmarks import accounts, commands, data, imports, interest, library, projections, web
 from benchmarks.machine import BenchFault, Machine, console, machine
 from benchmarks.report import MEASURES, Row, exit_code, in_order, row, show, write
 from ledger.store.log import PoolLog
@@ -61,6 +61,10 @@ class Benchmarks:
         if self._wanted & _COMMANDS:
             console.print("commands")
             self._commands(size, commands.measure(self._machine, log, self._run_alone))
+        if "http_statement_vs_bare_endpoint" in self._wanted:
+            console.print("statements over HTTP")
+            asked = web.measure(self._machine, log)
+            self._add(row("http_statement_vs_bare_endpoint", size, asked.ratio, info=asked.info()))
         long, short = accounts.add(log)
         if self._wanted & _REBUILD:
             console.print("rebuild and scan")
@@ -72,10 +76,10 @@ class Benchmarks:
             interest.check_statements(self._machine, log)
         if self._wanted & _ACCOUNTS:
             console.print("accounts of 600 and of 6 events")
-            asked = accounts.measure(log, long, short)
+            lives = accounts.measure(log, long, short)
             for name, many, few in (
-                ("open_account_600_vs_6", asked.open_600, asked.open_6),
-                ("statement_600_vs_6", asked.statement_600, asked.statement_6),
+                ("open_account_600_vs_6", lives.open_600, lives.open_6),
+                ("statement_600_vs_6", lives.statement_600, lives.statement_6),
             ):
                 self._add(row(name, size, accounts.ratio(many, few), info=accounts.info(many, few)))
         console.print(f"{size:,} accounts took {time.perf_counter() - began:.0f} s")

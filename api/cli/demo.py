@@ -24,6 +24,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from api.cli import console
+from api.cli.demo_api import show_api
 from api.cli.imports import ENDED
 from api.cli.session import CommandFault, session
 from ledger.identity import normalise_citizen_number
@@ -45,9 +46,11 @@ def demo() -> int:
         walk.late_money("640100")
         for pool in walk.pools:
             walk.command("interest", "run", "--pool", pool, "--year", "2025", *HANDS)
-        walk.show("640100")
+        account = walk.show("640100")
         differences = sum(walk.compare(pool) for pool in walk.pools)
-    console.answer(f"\n演示结束，用时 {time.monotonic() - started:.0f} 秒，演示数据已清除。")
+        console.answer(f"\n演示用时 {time.monotonic() - started:.0f} 秒。")
+        show_api(folder / "home", walk, "640100", account)
+    console.answer("\n演示结束，演示数据已清除。")
     return 3 if differences else 0
 
 
@@ -124,8 +127,8 @@ class _Walk:
         late = str(self._files / pool / "payments-late.csv")
         self.command("import", "payments", late, "--pool", pool, *HANDS[:2])
 
-    def show(self, pool: str) -> None:
-        """What an agency, a participant and an auditor see."""
+    def show(self, pool: str) -> str:
+        """What an agency, a participant and an auditor see of one account; its id."""
         late = self._files / pool / "payments-late.csv"
         recorded = {line for (_, line), (ended, _) in _outcomes([late]).items() if ended == "recorded"}
         with late.open(encoding="utf-8-sig", newline="") as file:
@@ -146,6 +149,7 @@ class _Walk:
         self.command("statement", "--pool", pool, "--account", account, "--year", "2023")
         for code in self.pools:
             self.command("projections", "verify", "--pool", code)
+        return str(account)
 
     def compare(self, pool: str) -> int:
         """How many rows and closings differ from the second model."""
