@@ -19,6 +19,15 @@ def test_every_row_of_the_report_has_a_name_here():
         "rebuild_all_vs_scan",
         "open_account_600_vs_6",
         "statement_600_vs_6",
+        "commands_64_vs_own_1",
+        "commands_64_vs_64_inserts",
+        "commands_1_vs_1_insert",
+        "commands_p99_during_run_16",
+        "commands_p99_during_run_64",
+        "commands_rate_during_run",
+        "run_rate_during_commands",
+        "commands_while_export",
+        "http_statement_vs_bare_endpoint",
     ]
 
 
