@@ -33,7 +33,7 @@ class _Production(unittest.TestCase):
     connections: Connections
 
     def create_recorder(self) -> LedgerRecorder:
-        code = f"c{os.getpid()}n{next(_numbers)}"
+        code = f"recorder{os.getpid()}n{next(_numbers)}"
         migrate(self.server.url, [code])
         return PoolLog(self.connections, code).recorder
 
