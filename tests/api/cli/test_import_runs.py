@@ -12,6 +12,7 @@ from functools import partial
 import psycopg
 import pytest
 
+from ledger.jobs.pace import IN_COMPANY
 from ledger.store.job_lock import BusyError, job_lock
 from ledger.store.log import PoolLog
 from tests.api.cli.desk import COMMAND, RECORDED, THERE, environment, person
@@ -20,7 +21,7 @@ HOLDER = "乌云其木格（示例旗社保中心）"
 HANDS = ("--actor", "甲", "--reviewer", "乙")
 PEOPLE = [person(place) for place in range(1, 301)]
 ROWS = 11_000
-"""Two tranches."""
+"""Many tranches."""
 WITHOUT_COURTESY = """
 import sys
 from contextlib import nullcontext
@@ -190,7 +191,7 @@ def waiting_for_the_head(desk):
 
 @pytest.mark.parametrize("tranche", [1, 2])
 def test_a_killed_import_is_repeated(open_desk, quiet, tranche):
-    """SIGKILL before the first and before the second of two commits."""
+    """SIGKILL before the first and before the second commit; a run begins with small tranches."""
     desk = ready(open_desk())
     file = many(desk, ROWS)
     before = desk.position()
@@ -199,7 +200,7 @@ def test_a_killed_import_is_repeated(open_desk, quiet, tranche):
         killed.send_signal(signal.SIGKILL)
         killed.communicate()
     assert killed.returncode == -signal.SIGKILL
-    early = sum(row == RECORDED for row in quiet[1][:10_000]) if tranche == 2 else 0
+    early = sum(row == RECORDED for row in quiet[1][:IN_COMPANY]) if tranche == 2 else 0
     assert desk.position() == before + early
     assert not file.with_name(file.name + ".result.csv").exists()
     for left in file.parent.glob(".*.partial"):
@@ -207,7 +208,7 @@ def test_a_killed_import_is_repeated(open_desk, quiet, tranche):
         left.unlink()
     assert desk.import_("payments", file, inside=tranche == 1).code == 2
     assert desk.totals_by_number() == quiet[0]
-    repeated = [THERE if row == RECORDED and place < 10_000 and early else row for place, row in enumerate(quiet[1])]
+    repeated = [THERE if row == RECORDED and place < IN_COMPANY and early else row for place, row in enumerate(quiet[1])]
     assert desk.outcomes(file) == repeated
     ((events, versions, rules),) = desk.query(
         "SELECT (SELECT count(*) FROM {ledger_events}), (SELECT sum(version) FROM {account_state}), rules_version"
