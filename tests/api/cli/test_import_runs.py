@@ -208,7 +208,9 @@ def test_a_killed_import_is_repeated(open_desk, quiet, tranche):
         left.unlink()
     assert desk.import_("payments", file, inside=tranche == 1).code == 2
     assert desk.totals_by_number() == quiet[0]
-    repeated = [THERE if row == RECORDED and place < IN_COMPANY and early else row for place, row in enumerate(quiet[1])]
+    repeated = [
+        THERE if row == RECORDED and place < IN_COMPANY and early else row for place, row in enumerate(quiet[1])
+    ]
     assert desk.outcomes(file) == repeated
     ((events, versions, rules),) = desk.query(
         "SELECT (SELECT count(*) FROM {ledger_events}), (SELECT sum(version) FROM {account_state}), rules_version"
