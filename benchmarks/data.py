@@ -71,6 +71,7 @@ def fill(log: PoolLog, register: Register, size: int) -> None:
     villages = [divisions.add((f"县{place % 4}", f"镇{place % 8}", f"村{place}")) for place in range(VILLAGES)]
     with log.connections.connection() as connection, connection.cursor() as cursor:
         divisions.write(cursor)
+    divisions.written()
     assert normalise_citizen_number(person(size - 1).number)
 
     def record(chunk: tuple[TrancheBuffer, list[NewHolder]]) -> None:

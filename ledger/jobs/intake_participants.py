@@ -156,6 +156,14 @@ class ParticipantIntake(Intake[ParticipantRow]):
         holder = self._new.get(row.digest)
         return holder.account if holder else None
 
+    def recorded(self, rows: Sequence[ParticipantRow]) -> None:  # noqa: ARG002 — asked of every intake
+        """The divisions stand with the accounts."""
+        self._divisions.written()
+
+    def forget(self, rows: Sequence[ParticipantRow]) -> None:  # noqa: ARG002 — asked of every intake
+        """Nothing was recorded, perhaps because somebody else added the same division: they are read again."""
+        self._divisions.read()
+
     def hook(self, rows: Sequence[ParticipantRow]) -> Hook | None:
         """Register and divisions with the accounts."""
         holders = [self._new[row.digest] for row in rows]

@@ -27,14 +27,23 @@ class Divisions:
 
     def __init__(self, log: PoolLog) -> None:
         self._log = log
-        with log.connections.connection() as connection:
-            rows = connection.execute(log.sql("SELECT code, level, parent, name FROM {division}")).fetchall()
+        self._written: list[Division] = []
+        self.read()
+
+    def read(self) -> None:
+        """Read the divisions as they stand; what was added and never written is forgotten."""
+        with self._log.connections.connection() as connection:
+            rows = connection.execute(self._log.sql("SELECT code, level, parent, name FROM {division}")).fetchall()
         self._known = {(row[2], row[3]): Division(*row) for row in rows}
         self._below: dict[str, int] = {}
         for division in self._known.values():
             self._below[division.parent] = self._below.get(division.parent, 0) + 1
         self._unwritten: list[Division] = []
-        self.new_names: list[str] = []
+
+    @property
+    def new_names(self) -> list[str]:
+        """Names of what was added, in the order in which they were named first."""
+        return [division.name for division in (*self._written, *self._unwritten)]
 
     def village(self, names: tuple[str, str, str]) -> str | None:
         """The code of a village by the names of county, township and village; None for an unknown one."""
@@ -51,8 +60,8 @@ class Divisions:
         names = tuple(part.strip() for part in said.split("/"))
         if len(names) == len(LEVELS):
             return self.village((names[0], names[1], names[2]))
-        villages = {division.code for division in self._known.values() if division.level == LEVELS[-1]}
-        return said if said in villages else None
+        known = (division.code == said for division in self._known.values() if division.level == LEVELS[-1])
+        return said if any(known) else None
 
     def add(self, names: tuple[str, str, str]) -> str:
         """The code of a village, with whatever is unknown of county, township and village added."""
@@ -67,14 +76,17 @@ class Divisions:
         division = Division(f"{parent}.{self._below[parent]:0{width}}", level, parent, name)
         self._known[parent, name] = division
         self._unwritten.append(division)
-        self.new_names.append(name)
         return division
 
     def write(self, cursor: Cursor[TupleRow]) -> None:
-        """Rows of the divisions added since the last call, inside the transaction of the accounts that need them."""
+        """Rows of the divisions added since `written`, inside the transaction of the accounts that need them."""
         cursor.executemany(
             self._log.sql("INSERT INTO {division} (code, level, parent, name) VALUES (%s, %s, %s, %s)"), self._unwritten
         )
+
+    def written(self) -> None:
+        """That transaction has committed; one that failed has left its divisions to be written again."""
+        self._written += self._unwritten
         self._unwritten = []
 
     def names(self) -> dict[str, str]:
