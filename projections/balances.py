@@ -64,7 +64,7 @@ def balances(
         "pool": log.pool,
         "position": known.position,
         "known_at": known.text,
-        **_money(reduce(_add, (fen for _, fen in held.values()), NOTHING)),
+        **money_told(reduce(_add, (fen for _, fen in held.values()), NOTHING)),
     }
     if by == "account":
         said["rows"] = _account_rows(log, as_of, known)
@@ -91,7 +91,7 @@ def key_ranges(log: PoolLog, size: int) -> Iterator[tuple[UUID, UUID]]:
         low = high
 
 
-def _held(as_of: date | None) -> str:
+def held_query(as_of: date | None) -> str:
     """The statement that gives account, village and fen by kind of a range of accounts."""
     return _FROM_LINES if as_of is not None else _AS_IT_STANDS + _FROM_LINES
 
@@ -99,10 +99,10 @@ def _held(as_of: date | None) -> str:
 def _by_village(log: PoolLog, as_of: date | None, known: Known) -> dict[str, tuple[int, Fens]]:
     """How many accounts each village keeps, and what they hold."""
     held: dict[str, tuple[int, Fens]] = {}
-    statement = f"SELECT division, count(*), {KIND_SUMS} FROM ({_held(as_of)}) held GROUP BY division"
+    statement = f"SELECT division, count(*), {KIND_SUMS} FROM ({held_query(as_of)}) held GROUP BY division"
     for low, high in key_ranges(log, _RANGE):
         with log.connections.connection() as connection:
-            rows = execute(connection, log, statement, _question(low, high, as_of, known))
+            rows = execute(connection, log, statement, range_asked(low, high, as_of, known))
         for division, accounts, *fen in rows:
             before = held.get(division or "", (0, NOTHING))
             held[division or ""] = (before[0] + accounts, _add(before[1], tuple(fen)))
@@ -110,15 +110,16 @@ def _by_village(log: PoolLog, as_of: date | None, known: Known) -> dict[str, tup
 
 
 def _account_rows(log: PoolLog, as_of: date | None, known: Known) -> Iterator[dict[str, Any]]:
-    statement = f"SELECT * FROM ({_held(as_of)}) held ORDER BY account_id"
+    statement = f"SELECT * FROM ({held_query(as_of)}) held ORDER BY account_id"
     for low, high in key_ranges(log, _PAGE):
         with log.connections.connection() as connection:
-            rows = execute(connection, log, statement, _question(low, high, as_of, known))
+            rows = execute(connection, log, statement, range_asked(low, high, as_of, known))
         for account, division, *fen in rows:
-            yield {"account": str(account), "division": division, **_money(tuple(fen))}
+            yield {"account": str(account), "division": division, **money_told(tuple(fen))}
 
 
-def _question(low: UUID, high: UUID, as_of: date | None, known: Known) -> dict[str, Any]:
+def range_asked(low: UUID, high: UUID, as_of: date | None, known: Known) -> dict[str, Any]:
+    """What `held_query` asks with: the accounts with keys above `low` up to `high`."""
     return {"low": low, "high": high, "as_of": as_of, "position": known.position}
 
 
@@ -138,7 +139,7 @@ def _division_rows(log: PoolLog, held: dict[str, tuple[int, Fens]], level: str) 
             "code": code,
             "name": "/".join(divisions[one][2] for one in _path(divisions, code)),
             "accounts": accounts,
-            **_money(fen),
+            **money_told(fen),
         }
         for code, (accounts, fen) in sorted(totals.items())
     ]
@@ -157,7 +158,7 @@ def _add(left: Fens, right: Fens) -> Fens:
     return tuple(one + other for one, other in zip(left, right, strict=True))
 
 
-def _money(fen: Fens) -> dict[str, Any]:
+def money_told(fen: Fens) -> dict[str, Any]:
     """Balance and kinds in yuan."""
     return {
         "balance": fen_to_yuan(sum(fen)),

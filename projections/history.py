@@ -82,17 +82,17 @@ def events(
     rows = _stream(log, account, known)
     if not rows:
         raise Refused(refuse(Reason.UNKNOWN_ACCOUNT, f"账户{account}，位置{known.position}"))
-    told = _told(rows, _Clauses(log))
+    told = told_events(rows, Clauses(log))
     return (one for one in told if as_of is None or not one["effective_on"] or one["effective_on"] <= as_of.isoformat())
 
 
 def pool_events(log: PoolLog, known_at: str | None = None) -> Iterator[dict[str, Any]]:
     """Every event of a pool in the order recorded, with its stream, page by page: no snapshot is held."""
     known = resolve(log, known_at)
-    return _whole_log(log, known.position, _Clauses(log))
+    return _whole_log(log, known.position, Clauses(log))
 
 
-def _whole_log(log: PoolLog, end: int, clauses: _Clauses) -> Iterator[dict[str, Any]]:
+def _whole_log(log: PoolLog, end: int, clauses: Clauses) -> Iterator[dict[str, Any]]:
     for above in range(0, end, _PAGE):
         with log.connections.connection() as connection:
             rows = execute(
@@ -102,13 +102,13 @@ def _whole_log(log: PoolLog, end: int, clauses: _Clauses) -> Iterator[dict[str, 
                 " FROM {ledger_events} WHERE notification_id > %s AND notification_id <= %s ORDER BY notification_id",
                 (above, min(above + _PAGE, end)),
             )
-        for row, event in zip(rows, _told([row[1:] for row in rows], clauses), strict=True):
+        for row, event in zip(rows, told_events([row[1:] for row in rows], clauses), strict=True):
             yield {"account": None if event["topic"].startswith("rules.") else str(row[0]), **event}
 
 
 def rules_events(log: PoolLog, known_at: str | None = None) -> Iterator[dict[str, Any]]:
     """The events of the pool's rules in order: what was entered, from which document, by which two people."""
-    return _told(_stream(log, rules_stream(log.pool), resolve(log, known_at)), _Clauses(log))
+    return told_events(_stream(log, rules_stream(log.pool), resolve(log, known_at)), Clauses(log))
 
 
 def _stream(log: PoolLog, stream: UUID, known: Known) -> list[tuple[Any, ...]]:
@@ -122,7 +122,8 @@ def _stream(log: PoolLog, stream: UUID, known: Known) -> list[tuple[Any, ...]]:
         )
 
 
-def _told(rows: list[tuple[Any, ...]], clauses: _Clauses) -> Iterator[dict[str, Any]]:
+def told_events(rows: list[tuple[Any, ...]], clauses: Clauses) -> Iterator[dict[str, Any]]:
+    """Events as they are shown, from rows of (version, position, recorded_at, topic, state)."""
     for version, position, recorded_at, topic, state in rows:
         event = decode(topic, state)
         said: dict[str, Any] = msgspec.json.decode(state)
@@ -162,7 +163,7 @@ def _amounts(event: Event) -> dict[str, str]:
     return {kind.value: fen_to_yuan(fen) for kind, fen in zip(KINDS, event.effect.by_kind(), strict=True) if fen}
 
 
-class _Clauses:
+class Clauses:
     """The clauses behind events, by the rules as they stood at the version that each event cites."""
 
     def __init__(self, log: PoolLog) -> None:

@@ -8,16 +8,13 @@ instant of the position, never the wall clock, so that the same question can be 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from ledger.store.log import PoolLog
 from projections.folds import execute
-
-HEAD: Final = "SELECT last_id, recorded_at FROM {log_head} LEFT JOIN {ledger_events} ON notification_id = last_id"
-"""The log's end as a snapshot sees it: the columns of `Known`."""
 
 
 class Known(NamedTuple):
@@ -43,7 +40,11 @@ def resolve(log: PoolLog, known_at: str | None = None) -> Known:
     """
     wanted = None if known_at is None else _read(known_at.strip())
     with log.connections.connection() as connection:
-        rows = execute(connection, log, HEAD)
+        rows = execute(
+            connection,
+            log,
+            "SELECT last_id, recorded_at FROM {log_head} LEFT JOIN {ledger_events} ON notification_id = last_id",
+        )
         head, instant = rows[0]
         if wanted is None:
             return Known(head, instant)

@@ -17,10 +17,11 @@ from psycopg.rows import TupleRow
 
 from ledger.store.arrays import uuid_array
 from ledger.store.log import PoolLog
-from projections.entries import INTEREST_TOPICS, Asked, Line, statement_of
-from projections.folds import FOLDS, KIND_COLUMNS, KIND_SUMS, composed
+from projections.entries import Asked, Line, statement_of
+from projections.folds import FOLDS, composed
 from projections.known import Known
 from projections.runner import catch_up
+from projections.statement import lines_of, openings_of, year_parameters
 
 
 class Wanted(NamedTuple):
@@ -50,20 +51,9 @@ _HEAD_AND_STANDINGS: Final = f"""
            (SELECT array_agg(p.name || ' ' || p.fold_version) FROM {{projection}} p),
            (SELECT min(p.position) FROM {{projection}} p), s.*
       FROM {{log_head}} h LEFT JOIN ({_STANDINGS}) s ON true"""
-_OPENINGS: Final = f"""
-    SELECT uuid_send(account_id), {KIND_SUMS} FROM {{line}}
-     WHERE account_id = ANY(%(accounts)s) AND notification_id <= %(position)s AND effective_on < %(before)s
-     GROUP BY account_id"""
-_LINES: Final = f"""
-    SELECT uuid_send(account_id), notification_id, version,
-           to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
-           to_char(effective_on, 'YYYY-MM-DD'), topic, reference,
-           CASE WHEN topic = ANY(%(interest)s) THEN (SELECT e.state FROM {{ledger_events}} e
-                WHERE e.originator_id = l.account_id AND e.originator_version = l.version) END,
-           {KIND_COLUMNS}
-      FROM {{line}} l
-     WHERE account_id = ANY(%(accounts)s) AND notification_id <= %(position)s
-       AND effective_on BETWEEN %(begin)s AND %(end)s"""
+_KNOWN: Final = "account_id = ANY(%(accounts)s) AND notification_id <= %(position)s"
+_OPENINGS: Final = openings_of(_KNOWN)
+_LINES: Final = lines_of(_KNOWN)
 
 
 def standings(log: PoolLog, accounts: Collection[UUID]) -> tuple[Known, dict[UUID, Standing]]:
@@ -110,11 +100,8 @@ def many_statements(log: PoolLog, known: Known, wanted: Mapping[Wanted, Standing
 
 
 def _parameters(asked: Asked, accounts: Iterable[UUID]) -> dict[str, Any]:
-    begin, end = asked.span
-    return {
-        "accounts": uuid_array([account.bytes for account in accounts]), "position": asked.known.position,
-        "before": asked.opening_before, "begin": begin, "end": end, "interest": list(INTEREST_TOPICS),
-    }  # fmt: skip
+    keys = uuid_array([account.bytes for account in accounts])
+    return {**year_parameters(asked), "accounts": keys, "position": asked.known.position}
 
 
 def _answers(log: PoolLog, questions: Sequence[tuple[str, Any]]) -> list[list[TupleRow]]:

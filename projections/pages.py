@@ -16,9 +16,9 @@ from uuid import UUID
 from ledger.account_events import AccountClosed, TransferredOut
 from ledger.refusals import Reason, Refused, refuse
 from ledger.store.log import PoolLog
-from projections.balances import NOTHING, _held, _money, _question
+from projections.balances import NOTHING, held_query, money_told, range_asked
 from projections.folds import EVERYBODY, execute
-from projections.history import _Clauses, _told
+from projections.history import Clauses, told_events
 from projections.known import Known, resolve
 from projections.runner import catch_up
 
@@ -53,7 +53,7 @@ def account(log: PoolLog, one: UUID, as_of: date | None = None, known_at: str | 
             " AND topic = ANY(%s) AND (%s::date IS NULL OR effective_on <= %s)",
             (one, known.position, list(_ENDS), as_of, as_of),
         )
-        held = execute(connection, log, f"SELECT * FROM ({_held(as_of)}) held", _alone(one, as_of, known))
+        held = execute(connection, log, f"SELECT * FROM ({held_query(as_of)}) held", _alone(one, as_of, known))
     opened_on, division, version = found[0]
     status = "not_opened" if as_of is not None and as_of < opened_on and not held else "open"
     return {
@@ -67,13 +67,13 @@ def account(log: PoolLog, one: UUID, as_of: date | None = None, known_at: str | 
         "opened_on": opened_on.isoformat(),
         "ended_on": ends[0][1].isoformat() if ends else None,
         "division": division,
-        **_money(tuple(held[0][2:]) if held else NOTHING),
+        **money_told(tuple(held[0][2:]) if held else NOTHING),
     }
 
 
 def _alone(one: UUID, as_of: date | None, known: Known) -> dict[str, Any]:
     """The range of keys that holds one account."""
-    return _question(UUID(int=max(one.int - 1, 0)), one, as_of, known)
+    return range_asked(UUID(int=max(one.int - 1, 0)), one, as_of, known)
 
 
 def _unknown(one: UUID, known: Known) -> Refused:
@@ -97,9 +97,9 @@ def account_balances(
             (after, known.position, limit),
         )
         high = keys[-1][0] if keys else EVERYBODY
-        statement = f"SELECT * FROM ({_held(as_of)}) held ORDER BY account_id"
-        rows = execute(connection, log, statement, _question(after, high, as_of, known)) if keys else []
-    told = [{"account": str(row[0]), "division": row[1], **_money(tuple(row[2:]))} for row in rows]
+        statement = f"SELECT * FROM ({held_query(as_of)}) held ORDER BY account_id"
+        rows = execute(connection, log, statement, range_asked(after, high, as_of, known)) if keys else []
+    told = [{"account": str(row[0]), "division": row[1], **money_told(tuple(row[2:]))} for row in rows]
     return known, told, high if len(keys) == limit else None
 
 
@@ -122,7 +122,7 @@ def account_events(
         )
     if not rows and not after:
         raise _unknown(one, known)
-    told: Iterator[dict[str, Any]] = _told(rows, _Clauses(log))
+    told: Iterator[dict[str, Any]] = told_events(rows, Clauses(log))
     day = as_of.isoformat() if as_of else None
     kept = [event for event in islice(told, limit) if day is None or (event["effective_on"] or day) <= day]
     return known, kept, rows[-1][0] if len(rows) == limit else None

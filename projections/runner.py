@@ -7,16 +7,13 @@ library's tracking asks only for "greater than", by which two overlapping ranges
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from ledger.store.log import PoolLog
 from projections.folds import FOLDS, RANGE_MAX, Fold, RebuildDue, composed, execute
-
-POSITIONS: Final = "SELECT name, fold_version, position FROM {projection}"
-"""Where each fold stands."""
 
 
 class Status(NamedTuple):
@@ -74,15 +71,7 @@ def _head(connection: Connection[TupleRow], log: PoolLog) -> int:
 
 def _positions(connection: Connection[TupleRow], log: PoolLog) -> dict[str, int]:
     """Where each fold stands. Raises `RebuildDue` where one was made by another version."""
-    return _checked(log, execute(connection, log, POSITIONS))
-
-
-def least_position(log: PoolLog, rows: list[TupleRow]) -> int:
-    """Up to where every fold has come, by the rows of `POSITIONS`. Raises `RebuildDue`."""
-    return min(_checked(log, rows).values())
-
-
-def _checked(log: PoolLog, rows: list[TupleRow]) -> dict[str, int]:
+    rows = execute(connection, log, "SELECT name, fold_version, position FROM {projection}")
     stored = {name: (version, position) for name, version, position in rows}
     for fold in FOLDS:
         if stored.get(fold.name, (0, 0))[0] != fold.version:

@@ -17,9 +17,9 @@ from ledger.jobs.pipeline import ReadAhead
 from ledger.refusals import Reason, Refused, refuse
 from ledger.store.log import PoolLog
 from projections.entries import INTEREST_TOPICS, Asked, Line, RegisterVersions, statement_of
-from projections.folds import KIND_COLUMNS, KIND_SUMS, composed, execute
-from projections.known import HEAD, Known, resolve
-from projections.runner import POSITIONS, catch_up, least_position
+from projections.folds import KIND_COLUMNS, KIND_SUMS, execute
+from projections.known import resolve
+from projections.runner import catch_up
 
 _PAGE: Final = 2_000
 
@@ -49,43 +49,12 @@ def statement(
     register_versions: RegisterVersions | None = None,
 ) -> dict[str, Any]:
     """The statement of one account. Raises `Refused` (UNKNOWN_ACCOUNT) and `KnownAtFault`."""
-    if known_at is None:
-        return _as_it_stands(log, account, Asked(year, as_of, Known(0, None), register_versions))
     asked = Asked(year, as_of, resolve(log, known_at), register_versions)
     catch_up(log, asked.known.position)
     found = _holdings(log, "account_id = %(account)s AND opened_id <= %(position)s", asked, account=account)
     if not found:
         raise Refused(refuse(Reason.UNKNOWN_ACCOUNT, f"账户{account}，位置{asked.known.position}"))
     return next(_statements_of(asked, _read(log, asked, found)))
-
-
-def _as_it_stands(log: PoolLog, account: UUID, asked: Asked) -> dict[str, Any]:
-    """What a portal asks most: the statement as of this moment, read in one snapshot and one round trip."""
-    condition = "account_id = %(account)s AND notification_id <= (SELECT last_id FROM {log_head})"
-    parameters = {**_parameters(asked), "account": account}
-    texts = (
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        HEAD,
-        POSITIONS,
-        "SELECT account_id, participant_id, opened_id FROM {balance} WHERE account_id = %(account)s",
-        _sums(condition),
-        _lines(condition),
-        "COMMIT",
-    )
-    while True:
-        with log.connections.connection() as connection, connection.pipeline():
-            cursors = [connection.cursor(binary=True) for _ in texts]
-            for cursor, text in zip(cursors, texts, strict=True):
-                cursor.execute(composed(log, text), parameters if "%(" in text else None, prepare=True)
-            heads, stands, found, sums, lines = (cursor.fetchall() for cursor in cursors[1:-1])
-        known = Known(*heads[0])
-        if least_position(log, stands) >= known.position:
-            break
-        catch_up(log, known.position)
-    if not found:
-        raise Refused(refuse(Reason.UNKNOWN_ACCOUNT, f"账户{account}，位置{known.position}"))
-    page = Page([Holding(*found[0])], {row[0]: row[1:] for row in sums}, {account.bytes: list(map(Line._make, lines))})
-    return next(_statements_of(asked._replace(known=known), page))
 
 
 def statements(
@@ -138,28 +107,29 @@ def _read(log: PoolLog, asked: Asked, holdings: list[Holding]) -> Page:
     """What accounts that follow each other in key order held before the year, and their lines in it."""
     known = "account_id BETWEEN %(first)s AND %(last)s AND notification_id <= %(position)s"
     ends = {"first": holdings[0].account, "last": holdings[-1].account, "position": asked.known.position}
-    parameters = {**_parameters(asked), **ends}
+    parameters = {**year_parameters(asked), **ends}
     with log.connections.connection() as connection:
-        sums = execute(connection, log, _sums(known), parameters)
-        rows = execute(connection, log, _lines(known), parameters)
+        sums = execute(connection, log, openings_of(known), parameters)
+        rows = execute(connection, log, lines_of(known), parameters)
     grouped = {account: list(group) for account, group in groupby(map(Line._make, rows), key=itemgetter(0))}
     return Page(holdings, {row[0]: row[1:] for row in sums}, grouped)
 
 
-def _parameters(asked: Asked) -> dict[str, Any]:
+def year_parameters(asked: Asked) -> dict[str, Any]:
+    """What `openings_of` and `lines_of` ask with, besides their condition."""
     begin, end = asked.span
     return {"before": asked.opening_before, "begin": begin, "end": end, "interest": list(INTEREST_TOPICS)}
 
 
-def _sums(condition: str) -> str:
-    """What accounts held before the year, by kind."""
+def openings_of(condition: str) -> str:
+    """What accounts (`l.account_id` by `condition`) held before the year, by kind."""
     return (
         f"SELECT uuid_send(account_id), {KIND_SUMS} FROM {{line}} l"
         f" WHERE {condition} AND effective_on < %(before)s GROUP BY account_id"
     )
 
 
-def _lines(condition: str) -> str:
+def lines_of(condition: str) -> str:
     """The lines of the year, account by account; those of interest with the event they come from."""
     return (
         "SELECT uuid_send(account_id), notification_id, version,"

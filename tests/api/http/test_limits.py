@@ -86,8 +86,8 @@ def test_a_turn_that_takes_too_long_is_given_up_and_the_next_one_begins(monkeypa
     assert later.tag.startswith('W/"')
 
 
-def test_too_many_reads_at_once_are_told_so(served, caller, monkeypatch):
-    """Of a flood of slow reads some are refused at once; the server goes on."""
+def test_many_that_wait_for_a_position_that_does_not_come(served, caller):
+    """Each is told so, and the server goes on."""
     account = caller.open(person(661))
 
     def read(_):
