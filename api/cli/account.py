@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from api.cli.command_answer import CommandId, carry_out, read_command_id, require_nameless
-from api.cli.options import Actor, DryRun, Json, Pool, Reviewer, read_account, read_date, read_number, said
+from api.cli.command_answer import CommandId, carry_out, read_command_id
+from api.cli.options import Account, Actor, DryRun, Json, Pool, Reviewer, read_account, read_date, read_number, said
 from api.cli.session import Session
 from ledger.desk.commands import CloseAccount, OpenAccount
+from ledger.desk.nameless import require_nameless
 from ledger.store.log import PoolLog
 
 app = typer.Typer(help="个人账户", no_args_is_help=True)
@@ -45,7 +46,7 @@ def open_(
 @app.command()
 def close(
     pool: Pool,
-    account: Annotated[str, typer.Option("--account", help="账户编号", metavar="ID")],
+    account: Account,
     on: Annotated[str, typer.Option("--on", help="注销或转出的日期", metavar="日期")],
     actor: Actor,
     reviewer: Reviewer,
@@ -65,7 +66,7 @@ def close(
     which, day = read_account(account), read_date(on, "--on")
 
     def command_of(ledger: Session, log: PoolLog) -> CloseAccount:
-        require_nameless(ledger, log, which, {"--reason": reason, "--to": to, "--document": document})
+        require_nameless(log, ledger.register(log), which, {"--reason": reason, "--to": to, "--document": document})
         return command
 
     command = CloseAccount(

@@ -17,10 +17,7 @@ from api.cli import console
 from api.cli.session import CommandFault, Session, fold_forward, session
 from ledger.desk.coalesce import PoolWriter
 from ledger.desk.commands import Answer, Command, Recorded
-from ledger.refusals import Reason, Refused, refuse
 from ledger.store.log import PoolLog
-from ledger.store.register import Registered
-from ledger.store.states import load_states
 from ledger.words import new_id
 from projections.history import TITLES
 
@@ -48,7 +45,7 @@ def carry_out(pool: str, command_of: Callable[[Session, PoolLog], Command], *, j
         log = ledger.log(pool)
         command = command_of(ledger, log)
         with ledger.counter(log) as counter:
-            answer = _asked(counter, command)
+            answer = ask(counter, command)
         if not command.dry_run:
             fold_forward(log)
     if json:
@@ -57,7 +54,7 @@ def carry_out(pool: str, command_of: Callable[[Session, PoolLog], Command], *, j
         _tell(answer)
 
 
-def _asked(counter: PoolWriter, command: Command) -> Answer:
+def ask(counter: PoolWriter, command: Command) -> Answer:
     """The answer. Where none came, whoever simply runs the command again would record it under another id: twice."""
     try:
         return counter.ask(command)
@@ -66,28 +63,6 @@ def _asked(counter: PoolWriter, command: Command) -> Answer:
             f"数据库没有答复，不能确定本笔是否已记账（{str(fault).strip()}）；"
             f"数据库恢复后请以同一编号重发：--command-id {command.command_id}"
         ) from fault
-
-
-def holder_of(ledger: Session, log: PoolLog, account: UUID) -> Registered | None:
-    """Whose account it is; None for an account that is unknown or of an erased person."""
-    state = load_states(log, [account.bytes]).get(account.bytes)
-    if state is None:
-        return None
-    holder = ledger.register(log).open(state.participant)
-    return holder if holder.number else None
-
-
-def require_nameless(ledger: Session, log: PoolLog, account: UUID, texts: dict[str, str]) -> None:
-    """Texts (by option) that will stay in the log for ever hold neither number nor name. Raises `Refused` (ROW_FAULT).
-
-    Nobody could be erased otherwise.
-    """
-    holder = holder_of(ledger, log, account)
-    register = ledger.register(log)
-    for option, text in texts.items():
-        if holder and text and register.says(holder.participant, holder.number, text):
-            rule = f"{option} 中不得有姓名或公民身份号码"
-            raise Refused(refuse(Reason.ROW_FAULT, option, rule=rule, remedy="改写后重办"))
 
 
 def answer_as_json(answer: Answer) -> dict[str, Any]:

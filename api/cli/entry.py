@@ -10,12 +10,13 @@ from uuid import UUID
 import msgspec
 import typer
 
-from api.cli.command_answer import CommandId, carry_out, holder_of, read_command_id, require_nameless
-from api.cli.options import Actor, DryRun, Json, Pool, Reviewer, read_account, read_date, said
+from api.cli.command_answer import CommandId, carry_out, read_command_id
+from api.cli.options import Account, Actor, DryRun, Json, Pool, Reviewer, read_account, read_date, said
 from api.cli.session import Session
 from ledger.account_decisions import Payment
 from ledger.dates import DateFault, parse_year
 from ledger.desk.commands import Command, PayOut, RecordPayment, ReverseEntry
+from ledger.desk.nameless import holder_of, require_nameless
 from ledger.identity import IdentityFault, normalise_credit_code
 from ledger.jobs.payment_rows import ITEMS, OPTIONAL, PAYMENT_TYPES, REQUIRED, FaultyRow, PaymentRow, read_payment
 from ledger.money import MoneyFault, fen_to_yuan, yuan_to_fen
@@ -50,7 +51,7 @@ class _Said(NamedTuple):
 @app.command()
 def record(
     pool: Pool,
-    account: Annotated[str, typer.Option("--account", help="账户编号", metavar="ID")],
+    account: Account,
     kind: Annotated[str, typer.Option("--kind", help=f"款项：{'、'.join(_KINDS)}", metavar="KIND")],
     amount: Annotated[str, typer.Option("--amount", help="金额（元）", metavar="元")],
     on: Annotated[str, typer.Option("--on", help="入库日期；支付的为支付日期", metavar="日期")],
@@ -90,9 +91,10 @@ def record(
 
     def command_of(ledger: Session, log: PoolLog) -> Command:
         if payment is None:
-            require_nameless(ledger, log, which, {"--reason": reason})
+            require_nameless(log, ledger.register(log), which, {"--reason": reason})
             return PayOut(**common, kind=kind, fen=fen, on=day, reason=reason.strip())
-        require_nameless(ledger, log, which, {"--level": about.level, "--allocation-document": allocation_document})
+        texts = {"--level": about.level, "--allocation-document": about.allocation_document}
+        require_nameless(log, ledger.register(log), which, texts)
         return RecordPayment(**common, payment=_as_in_a_file(ledger, log, which, payment))
 
     carry_out(pool, command_of, json=json)
@@ -101,7 +103,7 @@ def record(
 @app.command()
 def reverse(
     pool: Pool,
-    account: Annotated[str, typer.Option("--account", help="账户编号", metavar="ID")],
+    account: Account,
     version: Annotated[int, typer.Option("--version", help="要冲正的记录的版本号", metavar="N", min=1)],
     reason: Annotated[str, typer.Option("--reason", help="冲正原因", metavar="R", callback=said)],
     actor: Actor,
@@ -124,7 +126,7 @@ def reverse(
     )
 
     def command_of(ledger: Session, log: PoolLog) -> ReverseEntry:
-        require_nameless(ledger, log, which, {"--reason": reason})
+        require_nameless(log, ledger.register(log), which, {"--reason": reason})
         return command
 
     carry_out(pool, command_of, json=json)
@@ -186,7 +188,7 @@ def _as_in_a_file(ledger: Session, log: PoolLog, account: UUID, payment: Payment
     Raises `Refused` where serial, voucher or batch hold the holder's name or number. An account without a holder is
     left to the decision, which says that it is unknown or closed.
     """
-    holder = holder_of(ledger, log, account)
+    holder = holder_of(log, ledger.register(log), account)
     if holder is None:
         return payment
     cells = {

@@ -21,6 +21,7 @@ def said(text: str) -> str:
 
 
 Pool = Annotated[str, typer.Option("--pool", help="统筹区编码，例如 640100", metavar="CODE")]
+Account = Annotated[str, typer.Option("--account", help="账户编号", metavar="ID")]
 Actor = Annotated[str, typer.Option("--actor", help="经办人", metavar="A", callback=said)]
 Reviewer = Annotated[str, typer.Option("--reviewer", help="复核人，须与经办人不同", metavar="B")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="只试算，不记账")]

@@ -8,7 +8,7 @@ import psycopg
 import typer
 
 from api.cli import console
-from api.cli.command_answer import CommandId, answer_as_json, read_command_id
+from api.cli.command_answer import CommandId, answer_as_json, ask, read_command_id
 from api.cli.options import Actor, Document, DryRun, Json, Pool, Reviewer, read_number, said
 from api.cli.session import CommandFault, fold_forward, session
 from ledger.desk.commands import Answer, EraseParticipant
@@ -76,7 +76,7 @@ def erase(
         register = ledger.register(log)
         _require_same_person(log, register, command)
         with ledger.counter(log) as counter:
-            answer = counter.ask(command)
+            answer = ask(counter, command)
         if not dry_run:
             _sweep(register)
             fold_forward(log)

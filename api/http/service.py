@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+from typing import Final, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -26,15 +26,14 @@ from api.http.together import Printed, StatementsTogether
 from ledger import clock
 from ledger.desk.coalesce import PoolWriter, Waiter, Writers
 from ledger.desk.commands import AccountCommand, Answer, Command
+from ledger.desk.nameless import require_nameless
 from ledger.desk.transaction import Outcome
-from ledger.refusals import Reason, Refused, refuse
 from ledger.store.connections import Connections
 from ledger.store.keys import Keys
 from ledger.store.log import PoolLog, schema_of
 from ledger.store.pools import find_pool
 from ledger.store.register import Register
 from ledger.store.server import Database, EmbeddedServer, ServerFault
-from ledger.store.states import load_states
 from ledger.store.tokens import Token, find_token
 from migrations.run import MigrationFault, behind
 from projections.folds import RebuildDue
@@ -173,7 +172,7 @@ class Service:
         `texts` will stand in the log for ever, by the name of their field: they must not say who the holder is.
         """
         if isinstance(command, AccountCommand) and any(texts.values()):
-            await self.read(_require_nameless, counter, command.account, texts)
+            await self.read(require_nameless, counter.log, counter.register, command.account, texts)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         try:
             counter.writer.submit(command, future)
@@ -263,25 +262,7 @@ class Service:
 
 def quick_connections(url: str) -> Connections:
     """Connections that say within seconds that the database is gone, and try again as soon as somebody asks."""
-    connections = Connections(url, "pension-ledger serve", CONNECTIONS_MAX)
-    pool: Any = connections._pool
-    pool.timeout = CONNECTION_SECONDS_MAX
-    pool.reconnect_timeout = CONNECTION_SECONDS_MAX
-    return connections
-
-
-def _require_nameless(counter: Counter, account: UUID, texts: Mapping[str, str | None]) -> None:
-    """Texts hold neither number nor name of the account's holder, who could not be erased otherwise."""
-    state = load_states(counter.log, [account.bytes]).get(account.bytes)
-    if state is None:
-        return
-    number = counter.register.numbers([state.participant]).get(state.participant)
-    if number is None:  # erased
-        return
-    for field, text in texts.items():
-        if text and counter.register.says(state.participant, number, text):
-            rule = "不得有姓名或公民身份号码"
-            raise Refused(refuse(Reason.ROW_FAULT, f"“{field}”", rule=rule, remedy="改写后重办"))
+    return Connections(url, "pension-ledger serve", CONNECTIONS_MAX, patience=CONNECTION_SECONDS_MAX)
 
 
 def _resolve(outcomes: list[tuple[Waiter, Outcome]]) -> None:

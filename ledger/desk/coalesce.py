@@ -256,6 +256,8 @@ class PoolWriter:
 
     def _village(self, log: PoolLog, said: str) -> str | None:
         """The code of a village; divisions are read again when one is asked for that was not there before."""
-        if self._divisions is None or self._divisions.find(said) is None:
+        found = self._divisions.find(said) if self._divisions else None
+        if found is None:
             self._divisions = Divisions(log)
-        return self._divisions.find(said)
+            found = self._divisions.find(said)
+        return found

@@ -88,9 +88,13 @@ _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
 def said(command: Command) -> bytes:
-    """What makes a command the same again: all it says but its id, its door, and whether it was a dry run."""
+    """What makes a command the same again: all it says but its id, its door, and whether it was a dry run.
+
+    Of an erasing command the number is left out: its row stays for ever, and must neither tell whom it erased nor be
+    emptied as the person's other commands are, for its repetition is told the first answer.
+    """
     plain = msgspec.structs.replace(command, command_id=UUID(int=0), cause="", dry_run=False)
-    return _encode(plain)
+    return _encode(msgspec.structs.replace(plain, number="") if isinstance(plain, EraseParticipant) else plain)
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -32,16 +32,18 @@ class _Plan(NamedTuple):
     accepted: Accepted
     position: int
 
-    def answer(self, at: datetime) -> Answer:
+    def answer(self, at: datetime | None) -> Answer:
+        """What is told, recorded at an instant; without one it is a dry run."""
         events = self.accepted.told()
         return Answer(
             command_id=self.command_id,
             account=self.accepted.account,
             version=self.accepted.last,
             position=self.position,
-            recorded_at=at.astimezone(UTC).isoformat(timespec="microseconds") if events else None,
+            recorded_at=at.astimezone(UTC).isoformat(timespec="microseconds") if events and at else None,
             events=events,
             already_there=self.accepted.already_there,
+            dry_run=at is None,
         )
 
 
@@ -139,7 +141,7 @@ class Transaction:
         if isinstance(outcome, Accepted) or outcome is _PENDING:
             told = self._told.get(command.command_id)
             if told is None and isinstance(outcome, Accepted):  # a dry run
-                return _Plan(command.command_id, b"", outcome, self._last_id).answer(datetime.now(UTC))
+                return _Plan(command.command_id, b"", outcome, self._last_id).answer(None)
             assert told is not None
             return told
         return outcome

@@ -16,19 +16,26 @@ from psycopg_pool import ConnectionPool
 
 SIZE: Final = 12
 """Connections of one process at most: the server takes 200, and a county runs several processes."""
+PATIENCE_SECONDS: Final = 30.0
 
 
 class Connections:
-    """Connections to one database: autocommit, UTC, no transaction idle for longer than 30 s."""
+    """Connections to one database: autocommit, UTC, no transaction idle for longer than 30 s.
 
-    def __init__(self, url: str, application: str = "pension-ledger", size: int = SIZE) -> None:
+    `patience` (seconds) is how long one is waited for, and how long a database that is gone is tried again by itself.
+    """
+
+    def __init__(
+        self, url: str, application: str = "pension-ledger", size: int = SIZE, patience: float = PATIENCE_SECONDS
+    ) -> None:
         self.url = url
         self._pool: ConnectionPool[Connection[TupleRow]] = ConnectionPool(
             url,
             min_size=0,
             max_size=size,
             open=False,
-            timeout=30.0,
+            timeout=patience,
+            reconnect_timeout=patience,
             kwargs={"autocommit": True, "application_name": application[:63]},
             configure=_configure,
         )

@@ -7,7 +7,6 @@ row says is bound into its seal, so a changed row does not open.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -40,8 +39,6 @@ _HELD_IDENTITY: Final = {
 """The tables from which an erasure takes something, and whether an index of theirs held it."""
 _NO_CONTENT: Final = "'\\x00'::bytea"
 """What a row of an erased person said: no digest is that short, and a row of nobody, which has none, is another."""
-_ERASING: Final = b'"type":"EraseParticipant"'
-_NUMBER: Final = re.compile(rb'"number":"[^"]*"')
 
 
 class Holder(NamedTuple):
@@ -125,14 +122,7 @@ class Register:
         )
 
     def command_digest(self, said: bytes) -> bytes:
-        """A keyed digest of what a command said, by which its repetition is told from another under the same id.
-
-        Of an erasing command the number is left out: its row stays for ever, and must neither tell whom it erased nor
-        be emptied as the person's other commands are, for its repetition is told the first answer. In JSON no text can
-        hold these marks, because quotation marks inside one are escaped.
-        """
-        if _ERASING in said:
-            said = _NUMBER.sub(b'"number":""', said)
+        """A keyed digest of what a command said, by which its repetition is told from another under the same id."""
         return self._keys.digest(b"command", said.replace(b"\0", b""))
 
     def find(self, digests: Collection[bytes]) -> dict[bytes, Holder]:
@@ -287,14 +277,10 @@ class Register:
         samples hold whole values (a wrapped key beside the number it opens), are taken anew. See docs/decisions.
         """
         with self._log.connections.connection() as connection:
-            connection.execute("SET lock_timeout = '10s'")
-            try:
-                for table, index in _HELD_IDENTITY.items():
-                    vacuum = f"VACUUM (ANALYZE, INDEX_CLEANUP {index}, TRUNCATE OFF) {{{table}}}"
-                    connection.execute(self._log.sql(vacuum), prepare=False)
-                connection.execute("VACUUM (TRUNCATE OFF) pg_catalog.pg_statistic", prepare=False)
-            finally:
-                connection.execute("RESET lock_timeout")
+            for table, index in _HELD_IDENTITY.items():
+                vacuum = f"VACUUM (ANALYZE, INDEX_CLEANUP {index}, TRUNCATE OFF) {{{table}}}"
+                connection.execute(self._log.sql(vacuum), prepare=False)
+            connection.execute("VACUUM (TRUNCATE OFF) pg_catalog.pg_statistic", prepare=False)
 
     def says(self, participant: UUID, number: str, text: str) -> bool:
         """Whether a text that will stay for ever holds the person's number, or any name they ever had."""
