@@ -26,7 +26,7 @@ from ledger.store.log import PoolLog
 from projections.runner import catch_up
 
 PAIRS: Final = 3
-CONNECTIONS: Final = 16
+CONNECTIONS: Final = 64
 _SECONDS: Final = 2.0
 _BARE: Final = """
 import uvicorn

@@ -41,13 +41,15 @@ class Standing(NamedTuple):
 
 _FOLDED: Final = {f"{fold.name} {fold.version}" for fold in FOLDS}
 _STANDINGS: Final = """
-    SELECT b.account_id, b.last_id, max(n.register_version)
-      FROM {balance} b LEFT JOIN {participant_name} n ON n.participant_id = b.participant_id
-       AND (%(instant)s::timestamptz IS NULL OR n.recorded_at <= %(instant)s)
-     WHERE b.account_id = ANY(%(accounts)s) AND b.opened_id <= %(position)s
-     GROUP BY b.account_id"""
+    SELECT b.account_id, b.last_id,
+           (SELECT max(n.register_version) FROM {participant_name} n WHERE n.participant_id = b.participant_id
+               AND (%(instant)s::timestamptz IS NULL OR n.recorded_at <= %(instant)s))
+      FROM {balance} b
+     WHERE b.account_id = ANY(%(accounts)s) AND b.opened_id <= %(position)s"""
+"""The register is asked once for each account: joined, a planner reads every name there is."""
 _HEAD_AND_STANDINGS: Final = f"""
-    SELECT h.last_id, (SELECT e.recorded_at FROM {{ledger_events}} e WHERE e.notification_id = h.last_id),
+    SELECT h.last_id,
+           (SELECT e.recorded_at FROM {{ledger_events}} e WHERE e.notification_id = (SELECT last_id FROM {{log_head}})),
            (SELECT array_agg(p.name || ' ' || p.fold_version) FROM {{projection}} p),
            (SELECT min(p.position) FROM {{projection}} p), s.*
       FROM {{log_head}} h LEFT JOIN ({_STANDINGS}) s ON true"""

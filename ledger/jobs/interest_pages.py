@@ -26,6 +26,8 @@ from ledger.store.log import PoolLog
 from ledger.store.mapper import encode
 from ledger.store.states import decode_state, encode_state, page_of_states
 
+_PAGES_READ: Final = 4
+"""Pages of one statement: a page is as small as a tranche may be, a statement need not be."""
 _TOPIC: Final = InterestCredited.topic.encode()
 _decode_event: Final = msgspec.json.Decoder(InterestCredited).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -74,12 +76,12 @@ def decided(asked: bytes) -> Iterator[bytes]:
 
 
 def _pages(log: PoolLog, job: Job) -> Iterator[list[tuple[bytes, bytes]]]:
-    """Every account of the pool in key order; one short transaction a page, never a snapshot held open."""
+    """Every account of the pool in key order; some pages a short transaction, never a snapshot held open."""
     last = job.after
     with log.connections.connection() as connection:
-        while page := page_of_states(connection, log, last, job.page):
-            yield page
-            last = page[-1][0]
+        while read := page_of_states(connection, log, last, _PAGES_READ * job.page):
+            yield from (read[first : first + job.page] for first in range(0, len(read), job.page))
+            last = read[-1][0]
 
 
 def decide_page(page: list[tuple[bytes, bytes]], job: Job, rules: RegionRules) -> Page:
