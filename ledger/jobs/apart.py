@@ -7,6 +7,7 @@ parent, the child's next word finds nobody listening, and it ends too.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pickle
 import signal
@@ -14,13 +15,18 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from types import TracebackType
 from typing import IO, Final
 
+from ledger.jobs.pipeline import ReadAhead
+
 _LENGTH: Final = struct.Struct("!cQ")
 _YIELDED, _RAISED, _ENDED = b"Y", b"R", b"E"
 _STOP_SECONDS_MAX: Final = 10
+_PIPE_BYTES: Final = 1 << 20
+"""Room for a page or two: at the system's 64 kB the child stood still while the parent read."""
 
 
 class ApartError(Exception):
@@ -39,6 +45,8 @@ class Apart:
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._child.stdin is not None
         assert self._child.stdout is not None
+        with suppress(AttributeError, OSError):  # Linux alone, and not above what the system allows
+            fcntl.fcntl(self._child.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._child.stdin.write(self._asked)
         self._child.stdin.close()
         return self._read(self._child.stdout)
@@ -77,8 +85,10 @@ def _serve(target: str) -> None:
         os.dup2(2, 1)
         module, _, name = target.partition(":")
         try:
-            for said in getattr(import_module(module), name)(sys.stdin.buffer.read()):
-                _tell(told, _YIELDED, said)
+            asked, function = sys.stdin.buffer.read(), getattr(import_module(module), name)
+            with ReadAhead(lambda: function(asked)) as parts:
+                for said in parts:
+                    _tell(told, _YIELDED, said)
             _tell(told, _ENDED, b"")
         except Exception as fault:
             _tell(told, _RAISED, _pickled(fault))
