@@ -33,6 +33,7 @@ from api.cli.demo import demo
 from api.cli.session import CommandFault
 from api.files.table_header import FileFault
 from ledger.desk.coalesce import QueueFullError
+from ledger.jobs.apart import ApartError
 from ledger.refusals import Refused
 from ledger.store.job_lock import BusyError
 from ledger.store.keys import KeyFaultError
@@ -92,6 +93,10 @@ def run(arguments: list[str] | None = None) -> int:
     except (psycopg.OperationalError, PersistenceError) as fault:
         console.notice(f"数据库错误：{str(fault).strip()}")
         console.notice("已提交的部分完整保留，其余未记账；数据库恢复后再次运行即可续办")
+        return ERROR
+    except ApartError as fault:
+        console.notice(f"辅助进程中断：{fault}")
+        console.notice("已提交的部分完整保留，其余未记账；再次运行即可续办")
         return ERROR
     except (psycopg.Error, MapperDeserialisationError) as fault:
         console.notice(f"账簿内容无法读取：{str(fault).strip()}")

@@ -34,6 +34,10 @@ class FileFault(Exception):  # noqa: N818 — a fault of the input, not of the p
         self.where = where
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[type[FileFault], tuple[str, str, str]]:
+        """Raised as it was where a process of its own read the file."""
+        return FileFault, (self.what, self.where, self.remedy)
+
 
 class RowFaultKind(StrEnum):
     """Why one row of a readable file cannot be taken as it stands."""

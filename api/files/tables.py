@@ -26,13 +26,15 @@ class OpenTable:
     """A table whose header was found. Each iteration is a fresh pass over its rows and holds no file open afterwards.
 
     `header_line` counts from 1; `ignored` are other columns; `total_hint` is about how many rows there are, blank ones
-    and line breaks in cells included; `index` gives the place of a column's name in `cells`.
+    and line breaks in cells included; `index` gives the place of a column's name in `cells`. A `portable` table can be
+    pickled, and read by another process: its rows come from the file as they are asked for.
     """
 
     header_line: int
     ignored: tuple[str, ...]
     total_hint: int | None
     index: dict[str, int]
+    portable: bool
     rows: Callable[[], Iterator[Row]] = field(repr=False, compare=False)
 
     def __iter__(self) -> Iterator[Row]:
@@ -56,7 +58,7 @@ def open_table(path: Path, columns: Columns, text_columns: Sequence[str] = ()) -
     except OSError as error:
         raise FileFault("文件无法打开", path.name, "请核对路径、文件名和读取权限") from error
     index = {name: place for place, name in enumerate(columns.names)}
-    return OpenTable(header.line, header.ignored, total, index, rows)
+    return OpenTable(header.line, header.ignored, total, index, suffix == ".csv", rows)
 
 
 def file_sha256(path: Path) -> bytes:

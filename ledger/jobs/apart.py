@@ -25,6 +25,8 @@ from ledger.jobs.pipeline import ReadAhead
 _LENGTH: Final = struct.Struct("!cQ")
 _YIELDED, _RAISED, _ENDED = b"Y", b"R", b"E"
 _STOP_SECONDS_MAX: Final = 10
+_CHILD: Final = "import sys; from ledger.jobs.apart import serve; serve(sys.argv[1])"
+"""Not run as a module: its classes would be others than ours, and no fault of them could be raised here."""
 _PIPE_BYTES: Final = 1 << 20
 """Room for a page or two: at the system's 64 kB the child stood still while the parent read."""
 
@@ -41,7 +43,7 @@ class Apart:
         self._asked = asked
 
     def __enter__(self) -> Iterator[bytes]:
-        command = [sys.executable, "-P", "-m", "ledger.jobs.apart", self._target]
+        command = [sys.executable, "-P", "-c", _CHILD, self._target]
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._child.stdin is not None
         assert self._child.stdout is not None
@@ -69,7 +71,7 @@ class Apart:
             word, length = _LENGTH.unpack(head) if len(head) == _LENGTH.size else (b"", 0)
             said = stream.read(length)
             if not word or len(said) < length:
-                raise ApartError(f"the process of {self._target} ended in the middle (exit {self._child.wait()})")
+                raise ApartError(f"{self._target} 提前结束（退出码 {self._child.wait()}）")
             if word == _ENDED:
                 return
             if word == _RAISED:
@@ -77,7 +79,7 @@ class Apart:
             yield said
 
 
-def _serve(target: str) -> None:
+def serve(target: str) -> None:
     """The child: Ctrl-C is the parent's to answer; a parent that is gone ends the writing."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -109,7 +111,3 @@ def _tell(stream: IO[bytes], word: bytes, said: bytes) -> None:
         rest = memoryview(part)
         while rest:
             rest = rest[stream.write(rest) :]
-
-
-if __name__ == "__main__":
-    _serve(sys.argv[1])

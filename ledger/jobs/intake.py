@@ -84,12 +84,16 @@ class IntakeReport(msgspec.Struct, kw_only=True):
 
 
 class Source(NamedTuple):
-    """A file to take in: its name, the sha256 of its bytes in hex, its rows, and where columns stand in them."""
+    """A file to take in: its name, the sha256 of its bytes in hex, its rows, and where columns stand in them.
+
+    `long` says that there are many rows, and that they can be read in a process of its own: `rows` can be pickled.
+    """
 
     name: str
     sha256: str
     rows: Iterable[FileRow]
     columns: dict[str, int]
+    long: bool = False
 
 
 Row = TypeVar("Row")
@@ -113,13 +117,13 @@ class Intake(ABC, Generic[Row]):
         self.today: date = clock.today()
         self.tranche = Tranche(log)
         self.ahead: Any = None
-        self._pace = Pace(TRANCHE)
+        self.pace = Pace(TRANCHE)
         self._origin = Origin(actor, reviewer)
         self._cause = f"file {source.sha256}"
 
     def origin(self, line: int) -> Origin:
         """On whose word a row is taken in: the actors, the file and the line."""
-        return self._origin._replace(cause=f"{self._cause}#{line}")
+        return Origin(self._origin.actor, self._origin.reviewer, f"{self._cause}#{line}")
 
     def cell(self, cells: list[str], column: str) -> str:
         """The text of a column, empty where the file has none."""
@@ -129,12 +133,10 @@ class Intake(ABC, Generic[Row]):
     # -- what each kind of file decides ----------------------------------------------------------------------------
 
     @abstractmethod
-    def read(self, line: int, cells: list[str]) -> Row | Outcome:
-        """One row read and checked by itself, or the outcome of a row that cannot be."""
-
-    def look_ahead(self, rows: Sequence[Row]) -> Any:  # noqa: ARG002 — for those that have something to look up
-        """What can be looked up while the tranche before is decided; `recorded` says what changed since."""
-        return None
+    def tranches(self) -> Iterator[tuple[list[tuple[int, Row | Outcome]], Any]]:
+        """The file's rows by line, each checked by itself or refused already, as many as the pace says; and what was
+        looked up for them. Asked in a thread of its own, while the tranche before is decided and recorded.
+        """
 
     @abstractmethod
     def look_up(self, rows: Sequence[Row]) -> None:
@@ -152,8 +154,8 @@ class Intake(ABC, Generic[Row]):
     def hook(self, rows: Sequence[Row]) -> Hook | None:
         """What must commit with the events of the recorded rows."""
 
-    def recorded(self, rows: Sequence[Row]) -> None:
-        """These rows are recorded now."""
+    def recorded(self, rows: Sequence[Row], last_id: int) -> None:
+        """These rows are recorded now, up to this id of the log."""
 
     def forget(self, rows: Sequence[Row]) -> None:
         """Drop what was noted of rows that are to be decided again."""
@@ -183,22 +185,12 @@ class Intake(ABC, Generic[Row]):
         return report
 
     def _run(self, report: IntakeReport, told: Told, progress: Callable[[int], None]) -> None:
-        with batch_pace(), ReadAhead(self._tranches, depth=1) as tranches:
+        with batch_pace(), ReadAhead(self.tranches, depth=1) as tranches:
             for rows, ahead in tranches:
                 outcomes = self._take_in(rows, ahead)
                 report.add(outcomes)
                 told(outcomes)
                 progress(len(outcomes))
-
-    def _tranches(self) -> Iterator[tuple[list[tuple[int, Row | Outcome]], Any]]:
-        """The file's rows read, checked and looked up, while the tranche before them is decided and recorded."""
-        rows = iter(self.source.rows)
-        while tranche := list(islice(rows, self._pace.rows)):
-            read = [(line, self._read(line, cells, fault)) for line, cells, fault in tranche]
-            yield read, self.look_ahead([row for _, row in read if not isinstance(row, Outcome)])
-
-    def _read(self, line: int, cells: list[str], fault: str) -> Row | Outcome:
-        return refused(line, "", refuse(Reason.ROW_FAULT, f"第{line}行：{fault}")) if fault else self.read(line, cells)
 
     def _take_in(self, rows: list[tuple[int, Row | Outcome]], ahead: Any) -> list[Outcome]:
         """The outcomes of one tranche, recorded. What was looked up ahead serves the first attempt alone."""
@@ -250,8 +242,9 @@ class Intake(ABC, Generic[Row]):
                 raise
             self.forget([row for _, row in todo])
             return accounts
-        self._pace.told(company=written.company)
-        self.recorded([row for row in decided if self.account(row) not in written.moved] if written.moved else decided)
+        self.pace.told(company=written.company)
+        here = [row for row in decided if self.account(row) not in written.moved] if written.moved else decided
+        self.recorded(here, written.last_id)
         again = accounts & written.moved
         if again:
             self.forget([row for _, row in todo if self.account(row) in again])
@@ -264,6 +257,23 @@ class Intake(ABC, Generic[Row]):
                 inner(cursor, moved, at)  # type: ignore[arg-type]
 
         return hook
+
+
+class RowByRow(Intake[Row]):
+    """A file whose rows are read one by one, and looked up when their turn has come."""
+
+    @abstractmethod
+    def read(self, line: int, cells: list[str]) -> Row | Outcome:
+        """One row read and checked by itself, or the outcome of a row that cannot be."""
+
+    def tranches(self) -> Iterator[tuple[list[tuple[int, Row | Outcome]], Any]]:
+        """Rows read ahead; nothing is looked up for them."""
+        rows = iter(self.source.rows)
+        while tranche := list(islice(rows, self.pace.rows)):
+            yield [(line, self._read(line, cells, fault)) for line, cells, fault in tranche], None
+
+    def _read(self, line: int, cells: list[str], fault: str) -> Row | Outcome:
+        return refused(line, "", refuse(Reason.ROW_FAULT, f"第{line}行：{fault}")) if fault else self.read(line, cells)
 
 
 def refused(line: int, serial: str, refusal: Refusal) -> Outcome:

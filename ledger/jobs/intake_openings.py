@@ -11,7 +11,7 @@ from ledger.account import PersonalAccount
 from ledger.account_decisions import Decided, take_over_balance
 from ledger.account_events import BalanceTakenOver
 from ledger.identity import IdentityFault, normalise_citizen_number
-from ledger.jobs.intake import Ended, Intake, IntakeReport, Outcome, Source, Told, refused
+from ledger.jobs.intake import Ended, IntakeReport, Outcome, RowByRow, Source, Told, refused
 from ledger.money import MoneyFault, yuan_to_fen
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.store.log import PoolLog
@@ -32,7 +32,7 @@ class OpeningRow(NamedTuple):
     effect: Amounts
 
 
-class OpeningIntake(Intake[OpeningRow]):
+class OpeningIntake(RowByRow[OpeningRow]):
     """One file of opening balances as of one 31 December."""
 
     kind = "openings"

@@ -17,7 +17,7 @@ from ledger.identity import (
     require_sex,
     squeezed,
 )
-from ledger.jobs.intake import Ended, Intake, Outcome, Source, refused
+from ledger.jobs.intake import Ended, Outcome, RowByRow, Source, refused
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.store.divisions import Divisions
 from ledger.store.log import PoolLog
@@ -42,7 +42,7 @@ class ParticipantRow(NamedTuple):
     opened_on: date
 
 
-class ParticipantIntake(Intake[ParticipantRow]):
+class ParticipantIntake(RowByRow[ParticipantRow]):
     """One file of participants."""
 
     kind = "participants"
@@ -156,7 +156,7 @@ class ParticipantIntake(Intake[ParticipantRow]):
         holder = self._new.get(row.digest)
         return holder.account if holder else None
 
-    def recorded(self, rows: Sequence[ParticipantRow]) -> None:  # noqa: ARG002 — asked of every intake
+    def recorded(self, rows: Sequence[ParticipantRow], last_id: int) -> None:  # noqa: ARG002 — asked of every intake
         """The divisions stand with the accounts."""
         self._divisions.written()
 

@@ -7,38 +7,29 @@ content it is a conflict. A doubt about tier, duplicate or once-a-year is a noti
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from ledger.account import PersonalAccount
 from ledger.account_decisions import Asked, Past, is_late, payment_fault, record_payment, reverse_entry
 from ledger.account_events import PaymentEvent
+from ledger.jobs.apart import Apart
 from ledger.jobs.intake import Ended, Intake, Outcome, Source, refused
-from ledger.jobs.payment_rows import OPTIONAL, REQUIRED, FaultyRow, PaymentRow, read_payment, serial_to_show
+from ledger.jobs.payment_pages import LookedUp, Page, Reading, asked_apart, decode_page, look_up, pages
+from ledger.jobs.payment_rows import OPTIONAL, REQUIRED, FaultyRow, PaymentRow, RefusedRow
 from ledger.refusals import Reason, Refusal, refuse
-from ledger.store.external_identities import CANCELLED, NEW, Identity, RecordedRow, find_rows, write_rows
+from ledger.store.external_identities import CANCELLED, NEW, Identity, RecordedRow, write_rows
 from ledger.store.log import PoolLog
 from ledger.store.recorder import Hook
-from ledger.store.register import Holder, Register
-from ledger.store.states import load_states
+from ledger.store.register import Register
+from ledger.store.states import decode_state, load_states
 from ledger.words import Amounts
 
 Row = PaymentRow | FaultyRow
-_REMEMBERED: Final = 4
-"""Tranches whose identities are kept for those read ahead of them; the reading thread is at most two ahead."""
-
-
-class LookedUp(NamedTuple):
-    """What deciding a tranche's rows asks for, as it stood when `recorded` tranches of this intake were recorded."""
-
-    recorded: int
-    digests: dict[str, bytes]
-    holders: dict[bytes, Holder]
-    states: dict[bytes, PersonalAccount]
-    known: dict[Identity, RecordedRow]
+_NOTHING: Final = LookedUp(0, {}, {}, {})
 
 
 class PaymentIntake(Intake[Row]):
@@ -48,68 +39,78 @@ class PaymentIntake(Intake[Row]):
 
     def __init__(self, log: PoolLog, register: Register, source: Source, actor: str, *, dry_run: bool = False) -> None:
         super().__init__(log, register, source, actor, dry_run=dry_run)
-        self._holders: dict[bytes, Holder] = {}
-        self._digests: dict[str, bytes] = {}
-        self._known: dict[Identity, RecordedRow] = {}
+        self._found = _NOTHING
         self._pending: dict[Identity, RecordedRow] = {}
-        self._recorded: deque[dict[Identity, RecordedRow]] = deque(maxlen=_REMEMBERED)
-        self._tranches_recorded = 0
-        self._disturbed_after = -1
-        columns = source.columns
-        self._order = [columns.get(column, -1) for column in (*REQUIRED, *OPTIONAL)]
+        self._recorded: deque[tuple[int, dict[Identity, RecordedRow]]] = deque()
+        self._trusted_from = 0
 
-    def read(self, line: int, cells: list[str]) -> Row | Outcome:
-        """One row checked by itself."""
-        ordered = [cells[place] if place >= 0 else "" for place in self._order]
-        row = read_payment(line, ordered)
-        return refused(line, serial_to_show(ordered, row), row) if isinstance(row, Refusal) else row
+    # -- reading ahead ---------------------------------------------------------------------------------------------
 
-    def look_ahead(self, rows: Sequence[Row]) -> LookedUp:
-        """People, the states of their accounts, and what is recorded under the serials.
+    def tranches(self) -> Iterator[tuple[list[tuple[int, Row | Outcome]], LookedUp]]:
+        """Pages joined to tranches, fewer of them while somebody waits for the log."""
+        with self._pages() as read:
+            rows: list[tuple[int, Row | Outcome]] = []
+            found: LookedUp | None = None
+            for page in read:
+                rows += [(row.line, _told(row)) for row in page.rows]
+                if found is None:
+                    found = page.looked_up
+                else:
+                    found.join(page.looked_up)
+                if len(rows) >= self.pace.rows:
+                    yield rows, found
+                    rows, found = [], None
+            if found is not None:
+                yield rows, found
 
-        States before serials: a row that somebody else records in between then shows in its account's version, and is
-        decided again; the other way round it would meet its own identity in the log. A rename moves the account too.
-        """
-        recorded = self._tranches_recorded
-        digests = {row.number: self.register.digest(row.number) for row in rows}
-        holders = self.register.find(set(digests.values()))
-        states = load_states(self.log, {holder.account for holder in holders.values() if holder.account})
-        known = find_rows(self.log, {row.payment.serial for row in rows if isinstance(row, PaymentRow)})
-        states.update(load_states(self.log, {row.account for row in known.values()} - states.keys()))
-        return LookedUp(recorded, digests, holders, states, known)
+    @contextmanager
+    def _pages(self) -> Iterator[Iterable[Page]]:
+        """The file's pages; those of a long one come from a process of their own."""
+        columns = self.source.columns
+        order = [columns.get(column, -1) for column in (*REQUIRED, *OPTIONAL)]
+        reading = Reading(self.source.rows, order, self.pace.least)
+        if not self.source.long:
+            yield pages(self.log, self.register, reading)
+            return
+        with Apart("ledger.jobs.payment_pages:pages_apart", asked_apart(self.log, self.register, reading)) as said:
+            yield map(decode_page, said)
 
     def look_up(self, rows: Sequence[Row]) -> None:
         """What was looked up ahead, mended by what this intake recorded since; events of accounts that need them."""
         found: LookedUp | None = self.ahead
-        if found is None:  # somebody else recorded some of these rows; nothing that was looked up before shows it
-            self._disturbed_after = self._tranches_recorded
-        if found is None or not self._holds(found):
-            found = self.look_ahead(rows)
-        since = self._tranches_recorded - found.recorded
-        self._digests, self._holders, self._known = found.digests, found.holders, found.known
+        if found is not None:
+            while self._recorded and self._recorded[0][0] <= found.position:
+                self._recorded.popleft()
+        if found is None or found.position < self._trusted_from:
+            found = look_up(self.log, self.register, rows)
+        if self.ahead is None:  # somebody else recorded some of these rows; nothing that was looked up before shows it
+            self._trusted_from = found.position
         if not self.dry_run:  # a dry run records nothing: what it decided stays pending to its end
             self._pending = {}
-        serials = {row.payment.serial for row in rows if isinstance(row, PaymentRow)}
-        for identities in islice(self._recorded, len(self._recorded) - since, None):
-            mine = {identity: row for identity, row in identities.items() if identity[0] in serials}
-            self._known.update(mine)
-            moved = {row.account for row in identities.values()} & found.states.keys()
-            found.states.update(load_states(self.log, moved | {row.account for row in mine.values()}))
-        self.tranche.take(found.states)
+        self._found = found
+        self.tranche.take({account: decode_state(state) for account, state in found.states.items()})
+        self._mend(found, rows)
         self.tranche.load_histories(
             {UUID(bytes=account) for row in rows if (account := self.account(row)) and self._will_need(row, account)}
         )
 
-    def _holds(self, found: LookedUp) -> bool:
-        """Whether what was looked up can be mended: nobody else disturbed since, and what we did is remembered."""
-        since = self._tranches_recorded - found.recorded
-        return found.recorded > self._disturbed_after and since <= len(self._recorded)
+    def _mend(self, found: LookedUp, rows: Sequence[Row]) -> None:
+        """Bring what was looked up to where the tranches that were recorded since have led."""
+        serials = {row.payment.serial for row in rows if isinstance(row, PaymentRow)}
+        moved: set[bytes] = set()
+        for last_id, identities in self._recorded:
+            if last_id > found.position:
+                mine = {identity: row for identity, row in identities.items() if identity[0] in serials}
+                found.known.update(mine)
+                moved.update(row.account for row in mine.values())
+                moved.update(found.states.keys() & {row.account for row in identities.values()})
+        if moved:
+            self.tranche.take(load_states(self.log, moved))
 
-    def recorded(self, rows: Sequence[Row]) -> None:
+    def recorded(self, rows: Sequence[Row], last_id: int) -> None:
         """Remember the tranche for those that were looked up before it was recorded."""
         identities = [(row.payment.serial, row.data_type) for row in rows if isinstance(row, PaymentRow)]
-        self._recorded.append({identity: self._pending[identity] for identity in identities})
-        self._tranches_recorded += 1
+        self._recorded.append((last_id, {identity: self._pending[identity] for identity in identities}))
 
     def _will_need(self, row: Row, account: bytes) -> bool:
         state = self.tranche.state(account)
@@ -125,10 +126,9 @@ class PaymentIntake(Intake[Row]):
             return refused(row.line, row.serial, self._person_fault(row) or row.refusal)
         serial = row.payment.serial
         identity = (serial, row.data_type)
-        holder = self._holders.get(self._digests[row.number])
-        content = self.register.payment_content(holder.owner, row.payment) if holder else b""
-        known = self._pending.get(identity) or self._known.get(identity)
-        if known and known.content == content:
+        person = self._found.people.get(row.line)
+        known = self._pending.get(identity) or self._found.known.get(identity)
+        if known and person and known.content == person.content:
             return Outcome(row.line, serial, Ended.ALREADY_THERE, notice=row.notice)
         if refusal := self._person_fault(row):
             return refused(row.line, serial, refusal)
@@ -141,14 +141,15 @@ class PaymentIntake(Intake[Row]):
         answer = self._cancel(row, account) if row.data_type == CANCELLED else self._book(row, account)
         if isinstance(answer, Refusal):
             return refused(row.line, serial, answer)
-        self._pending[identity] = RecordedRow(content, account, answer)
+        assert person is not None
+        self._pending[identity] = RecordedRow(person.content, account, answer)
         return Outcome(row.line, serial, Ended.RECORDED, notice=row.notice)
 
     def _person_fault(self, row: Row) -> Refusal | None:
-        holder = self._holders.get(self._digests[row.number])
-        if holder is None or holder.account is None:
+        person = self._found.people.get(row.line)
+        if person is None or person.account is None:
             return refuse(Reason.UNKNOWN_PERSON, f"第{row.line}行“公民身份号码”")
-        if not self.register.is_named(holder, row.name):
+        if not person.named:
             return refuse(Reason.NAME_DIFFERS, f"第{row.line}行“姓名”")
         return None
 
@@ -166,7 +167,7 @@ class PaymentIntake(Intake[Row]):
     def _cancel(self, row: PaymentRow, account: bytes) -> int | Refusal:
         """The version of the reversal of the row that is cancelled."""
         serial = row.payment.serial
-        original = self._pending.get((serial, NEW)) or self._known.get((serial, NEW))
+        original = self._pending.get((serial, NEW)) or self._found.known.get((serial, NEW))
         if original is None:
             return refuse(Reason.NOTHING_TO_REVERSE, f"流水号{serial}", rule="撤销须有已记账的同流水号新增记录")
         if self._participant(original.account) != self._participant(account):
@@ -191,8 +192,8 @@ class PaymentIntake(Intake[Row]):
 
     def account(self, row: Row) -> bytes | None:
         """The latest account of the row's person."""
-        holder = self._holders.get(self._digests[row.number])
-        return holder.account if holder else None
+        person = self._found.people.get(row.line)
+        return person.account if person else None
 
     def hook(self, rows: Sequence[Row]) -> Hook | None:
         """The identities of the recorded rows."""
@@ -208,6 +209,10 @@ class PaymentIntake(Intake[Row]):
         for row in rows:
             if isinstance(row, PaymentRow):
                 self._pending.pop((row.payment.serial, row.data_type), None)
+
+
+def _told(row: PaymentRow | FaultyRow | RefusedRow) -> Row | Outcome:
+    return refused(row.line, row.serial, row.refusal) if isinstance(row, RefusedRow) else row
 
 
 def _agrees(original: object, row: PaymentRow) -> bool:

@@ -18,7 +18,7 @@ from ledger.interest_decisions import may_credit
 from ledger.jobs.apart import Apart
 from ledger.jobs.interest_pages import Job, Page, credited_in, decide_page, decode_page
 from ledger.jobs.interest_report import InterestReport
-from ledger.jobs.pace import IN_COMPANY, Pace
+from ledger.jobs.pace import Pace
 from ledger.jobs.pipeline import ReadAhead, RecordBehind, batch_pace
 from ledger.refusals import Refused
 from ledger.region_rules import same_person
@@ -52,6 +52,7 @@ class InterestRun:
         self._year = year
         self._dry_run = dry_run
         self._rules = log.rules()
+        self._pace = Pace(TRANCHE)
         self._job = Job(
             url=log.connections.url,
             pool=log.pool,
@@ -60,9 +61,8 @@ class InterestRun:
             reviewer=reviewer,
             today=clock.today(),
             after=bytes(16),
-            page=min(IN_COMPANY, TRANCHE),
+            page=self._pace.least,
         )
-        self._pace = Pace(TRANCHE)
         self._moved: list[bytes] = []
         self._again_after: bytes | None = None
 

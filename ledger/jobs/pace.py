@@ -25,7 +25,12 @@ class Pace:
     @property
     def rows(self) -> int:
         """Rows of the next tranche."""
-        return min(IN_COMPANY, self._alone) if self._careful else self._alone
+        return self.least if self._careful else self._alone
+
+    @property
+    def least(self) -> int:
+        """Rows of the smallest tranche. What is read ahead comes in pages of so many."""
+        return min(IN_COMPANY, self._alone)
 
     def told(self, *, company: bool) -> None:
         """Whether somebody waited for the log when a tranche was about to commit."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from ledger.account_decisions import Payment
 from ledger.dates import DateFault, parse_business_date, parse_year
@@ -47,7 +49,7 @@ PAYMENT_TYPES: Final = {
 DATA_TYPES: Final = {"新增": NEW, "撤销": CANCELLED}
 
 
-class PaymentRow(NamedTuple):
+class PaymentRow(msgspec.Struct, frozen=True, array_like=True, tag=0, gc=False):
     """A row that is well by itself. `data_type` is NEW or CANCELLED; `name` is without spaces."""
 
     line: int
@@ -58,12 +60,20 @@ class PaymentRow(NamedTuple):
     notice: str
 
 
-class FaultyRow(NamedTuple):
+class FaultyRow(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False):
     """A row whose number is well and something else is not: who it is about is looked at before what is wrong."""
 
     line: int
     number: str
     name: str
+    serial: str
+    refusal: Refusal
+
+
+class RefusedRow(msgspec.Struct, frozen=True, array_like=True, tag=2, gc=False):
+    """A row that says of nobody who it is about; `serial` is empty where it could name somebody."""
+
+    line: int
     serial: str
     refusal: Refusal
 

@@ -86,12 +86,12 @@ class Register:
 
     def __init__(self, log: PoolLog, keys: Keys) -> None:
         self._log = log
-        self._keys = keys
+        self.keys = keys
         self._pool = log.pool.encode()
 
     def digest(self, number: str) -> bytes:
         """The look-up digest of a normalised citizen number in this pool."""
-        return self._keys.digest(b"number", self._pool, number.encode())
+        return self.keys.digest(b"number", self._pool, number.encode())
 
     def name_digest(self, participant: UUID, name: str) -> bytes:
         """A digest by which names are compared without opening one. Spaces do not count."""
@@ -102,11 +102,11 @@ class Register:
         return holder.name_digest == self._name_digest(holder.owner, name)
 
     def _name_digest(self, owner: bytes, name: str) -> bytes:
-        return self._keys.digest(b"name", owner.hex().encode(), squeezed(name).encode())
+        return self.keys.digest(b"name", owner.hex().encode(), squeezed(name).encode())
 
     def content_digest(self, *said: str) -> bytes:
         """A keyed digest (16 bytes) of what a row said."""
-        return self._keys.digest(b"row", "\x1f".join(said).encode())[:16]
+        return self.keys.digest(b"row", "\x1f".join(said).encode())[:16]
 
     def payment_content(self, owner: bytes, payment: Payment) -> bytes:
         """A keyed digest of what makes a person's payment the same again: not the batch, not how it was written."""
@@ -123,7 +123,7 @@ class Register:
 
     def command_digest(self, said: bytes) -> bytes:
         """A keyed digest of what a command said, by which its repetition is told from another under the same id."""
-        return self._keys.digest(b"command", said.replace(b"\0", b""))
+        return self.keys.digest(b"command", said.replace(b"\0", b""))
 
     def find(self, digests: Collection[bytes]) -> dict[bytes, Holder]:
         """The participants with these digests, each with the latest of their accounts.
@@ -166,13 +166,13 @@ class Register:
             ids = uuid_array([one.bytes for one in participants])
             rows = cursor.execute(statement, (ids,), prepare=True).fetchall()
         return {
-            participant: self._keys.unwrapped(wrapped, participant.bytes).opened(sealed, participant.bytes + b"number")
+            participant: self.keys.unwrapped(wrapped, participant.bytes).opened(sealed, participant.bytes + b"number")
             for participant, wrapped, sealed in rows
         }
 
     def on(self, log: PoolLog) -> Register:
         """The same register read through another hold on the pool's log."""
-        return Register(log, self._keys)
+        return Register(log, self.keys)
 
     # -- writing, inside the transaction of the events ------------------------------------------------------------
 
@@ -195,7 +195,7 @@ class Register:
                     (
                         person.participant,
                         self.digest(person.number),
-                        self._keys.wrapped(key.key, owner),
+                        self.keys.wrapped(key.key, owner),
                         key.sealed(person.number, owner + b"number"),
                         self.name_digest(person.participant, person.name),
                         1,
@@ -236,7 +236,7 @@ class Register:
         ).fetchone()
         if row is None:
             raise LookupError(f"no participant {participant}")
-        key = self._keys.unwrapped(row[0], participant.bytes)
+        key = self.keys.unwrapped(row[0], participant.bytes)
         sealed = key.sealed(name, _name_bond(participant.bytes, version, document, actor, reviewer, at))
         cursor.execute(
             self._log.sql("INSERT INTO {participant_name} VALUES (%s, %s, %s, %s, %s, %s, %s)"),
@@ -318,7 +318,7 @@ class Register:
         if None in (wrapped, number, name):
             raise InvalidTag
         owner = participant.bytes
-        key = self._keys.unwrapped(wrapped, owner)
+        key = self.keys.unwrapped(wrapped, owner)
         bond = _name_bond(owner, found, *said)
         return Registered(participant, key.opened(number, owner + b"number"), key.opened(name, bond), found)
 
@@ -432,7 +432,7 @@ class Register:
             yield RegisterFault("participant", str(participant), "密钥已不存在，而日志中没有删除身份信息的记录")
             return
         try:
-            key = self._keys.unwrapped(wrapped, owner)
+            key = self.keys.unwrapped(wrapped, owner)
             number = key.opened(sealed_number, owner + b"number")
         except (InvalidTag, TypeError, ValueError):
             yield RegisterFault("participant", str(participant), "密封的身份信息无法打开，已被改动")

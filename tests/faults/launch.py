@@ -135,14 +135,14 @@ class Commits:
 
 def _watch_reads(commits: Commits) -> None:
     """Make the looking up of a tranche's rows a point like a commit."""
-    intake = importlib.import_module("ledger.jobs.intake_payments")
-    find = intake.find_rows
+    pages = importlib.import_module("ledger.jobs.payment_pages")
+    find = pages.find_rows
 
     def found(*given: Any) -> Any:
         with commits.commit("rows looked up"):
             return find(*given)
 
-    intake.find_rows = found  # type: ignore[attr-defined]
+    pages.find_rows = found  # type: ignore[attr-defined]
 
 
 def _text(query: Any) -> str:

@@ -3,8 +3,7 @@
 import threading
 from contextlib import nullcontext
 
-from ledger.jobs import intake
-from ledger.jobs.intake_payments import PaymentIntake
+from ledger.jobs import intake, payment_pages
 from ledger.store.log import PoolLog
 from tests.api.cli.desk import RECORDED, THERE, person
 
@@ -45,10 +44,10 @@ def test_what_another_import_recorded_after_the_look_ahead_is_found_again(open_d
     booked, other = desk.payment(ANNA, "R1"), desk.payment(BORIS, "R2")
     file = desk.payments([booked, other, {**booked, "数据类型": "撤销"}, desk.payment(BORIS, "R3")], "slow.csv")
     copy = desk.payments([booked, other, {**booked, "数据类型": "撤销"}, desk.payment(BORIS, "R3")], "quick.csv")
-    looked_up, look_ahead = threading.Semaphore(0), PaymentIntake.look_ahead
+    looked_up, look_up = threading.Semaphore(0), payment_pages.look_up
 
-    def seen(self, rows):
-        found = look_ahead(self, rows)
+    def seen(*asked):
+        found = look_up(*asked)
         looked_up.release()
         return found
 
@@ -58,7 +57,7 @@ def test_what_another_import_recorded_after_the_look_ahead_is_found_again(open_d
         assert desk.import_("payments", copy, inside=True).code == 0
 
     monkeypatch.setattr(intake, "TRANCHE", 2)
-    monkeypatch.setattr(PaymentIntake, "look_ahead", seen)
+    monkeypatch.setattr(payment_pages, "look_up", seen)
     overtaken_once(monkeypatch, take_the_copy_in)
     assert desk.import_("payments", file, inside=True).code == 0
     assert desk.outcomes(copy) == [RECORDED] * 4

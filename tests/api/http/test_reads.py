@@ -106,7 +106,7 @@ def test_a_statement_is_that_of_the_book(caller, desk, account):
                 year,
                 date.fromisoformat(as_of) if as_of else None,
                 str(told["position"]),
-                Register(desk.log, desk.register._keys).versions,
+                Register(desk.log, desk.register.keys).versions,
             )
             assert told == expected
 

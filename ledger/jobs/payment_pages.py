@@ -1,0 +1,129 @@
+"""The reading half of an import of payments: a file's rows checked by themselves, and what deciding them asks for.
+
+It writes nothing and holds no lock. Of a long file it runs in a process of its own (see `apart`): beside a deciding
+thread, reading and looking up took as long again as deciding did. What a page says was so when the log ended at its
+position; the deciding half mends it by what it recorded after that.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
+
+import msgspec
+
+from ledger.jobs.intake import FileRow
+from ledger.jobs.payment_rows import FaultyRow, PaymentRow, RefusedRow, read_payment, serial_to_show
+from ledger.jobs.pipeline import batch_pace
+from ledger.refusals import Reason, Refusal, refuse
+from ledger.store.connections import Connections
+from ledger.store.external_identities import Identity, RecordedRow, find_rows
+from ledger.store.log import PoolLog
+from ledger.store.register import Register
+from ledger.store.states import states_of
+
+ReadRow = PaymentRow | FaultyRow | RefusedRow
+
+
+class Person(NamedTuple):
+    """Who a row is about as the register knows them: the latest account, and whether the row has the right name.
+
+    `content` is the keyed digest of what the row says, by which its repetition is known.
+    """
+
+    account: bytes | None
+    named: bool
+    content: bytes
+
+
+class LookedUp(msgspec.Struct, gc=False):
+    """What deciding rows asks for, as it stood when the log's last id was `position`.
+
+    `people` by the line of their row, absent where unknown; `states` as they are stored, by account; `known` is what is
+    recorded under the rows' serials.
+    """
+
+    position: int
+    people: dict[int, Person]
+    states: dict[bytes, bytes]
+    known: dict[Identity, RecordedRow]
+
+    def join(self, later: LookedUp) -> None:
+        """What was looked up for the rows after these; all of it is as old as the first."""
+        self.people.update(later.people)
+        self.states.update(later.states)
+        self.known.update(later.known)
+
+
+class Page(msgspec.Struct, gc=False):
+    """Rows of a file in its order, and what deciding them asks for."""
+
+    rows: list[ReadRow]
+    looked_up: LookedUp
+
+
+class Reading(NamedTuple):
+    """What is to be read: rows of a file with their cells at the places `order` (-1: absent), so many a page."""
+
+    rows: Iterable[FileRow]
+    order: list[int]
+    page: int
+
+
+def pages(log: PoolLog, register: Register, reading: Reading) -> Iterator[Page]:
+    """Every row of a file, checked by itself and looked up."""
+    rows = iter(reading.rows)
+    while page := [read_row(row, reading.order) for row in islice(rows, reading.page)]:
+        yield Page(page, look_up(log, register, [row for row in page if not isinstance(row, RefusedRow)]))
+
+
+def read_row(row: FileRow, order: Sequence[int]) -> ReadRow:
+    """One row checked by itself."""
+    line, cells, fault = row
+    if fault:
+        return RefusedRow(line, "", refuse(Reason.ROW_FAULT, f"第{line}行：{fault}"))
+    ordered = [cells[place] if place >= 0 else "" for place in order]
+    read = read_payment(line, ordered)
+    return RefusedRow(line, serial_to_show(ordered, read), read) if isinstance(read, Refusal) else read
+
+
+def look_up(log: PoolLog, register: Register, rows: Sequence[PaymentRow | FaultyRow]) -> LookedUp:
+    """People, the states of their accounts, and what is recorded under the serials.
+
+    States before serials: a row that somebody else records in between then shows in its account's version, and is
+    decided again; the other way round it would meet its own identity in the log. A rename moves the account too.
+    """
+    position = log.position()[0]
+    digests = {row.number: register.digest(row.number) for row in rows}
+    holders = register.find(set(digests.values()))
+    states = dict(states_of(log, {holder.account for holder in holders.values() if holder.account}))
+    known = find_rows(log, {row.payment.serial for row in rows if isinstance(row, PaymentRow)})
+    states.update(states_of(log, {row.account for row in known.values()} - states.keys()))
+    people = {}
+    for row in rows:
+        if holder := holders.get(digests[row.number]):
+            content = register.payment_content(holder.owner, row.payment) if isinstance(row, PaymentRow) else b""
+            people[row.line] = Person(holder.account, register.is_named(holder, row.name), content)
+    return LookedUp(position, people, states, known)
+
+
+# -- in a process of its own -------------------------------------------------------------------------------------------
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+decode_page: Final = msgspec.msgpack.Decoder(Page).decode
+
+
+def asked_apart(log: PoolLog, register: Register, reading: Reading) -> bytes:
+    """What `pages_apart` is given. It holds the keys: it goes through a pipe to a process of ours, and nowhere else."""
+    return pickle.dumps((log.connections.url, log.pool, register.keys, reading))
+
+
+def pages_apart(asked: bytes) -> Iterator[bytes]:
+    """Every page, encoded. Runs in the child."""
+    url, pool, keys, reading = pickle.loads(asked)
+    with Connections(url, "pension-ledger import") as connections, batch_pace():
+        log = PoolLog(connections, pool)
+        for page in pages(log, Register(log, keys), reading):
+            yield _encode(page)
