@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg.errors import LockNotAvailable
@@ -23,9 +25,12 @@ from ledger.store.job_lock import PATIENCE_SECONDS, BusyError, job_lock
 from ledger.store.log import PoolLog
 from projections.folds import EVERYBODY, FOLDS, NOBODY, RANGE_MAX, Fold, composed, end_of_range, execute
 
+Done = TypeVar("Done")
 Progress = Callable[[str, int, int], None]
 """Told after each range: the projection's name, the position reached, the end of the log."""
 
+LANES: Final = 2
+"""Connections that load one table. Folding keeps a core of the server busy, and the smallest server has two."""
 SWAP_EVENTS_MAX: Final = 5_000
 """Events that the swap itself may still fold; more are folded before it, without a lock."""
 _LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '200ms'"
@@ -71,33 +76,71 @@ def _side_by_side(log: PoolLog, chosen: list[Fold], progress: Progress | None) -
                 progress(name, position, head)
 
     def work(fold: Fold) -> int:
+        with log.connections.connection() as connection:
+            return _Rebuild(log, fold, connection, told, stop).run()
+
+    return min(_at_once([partial(work, fold) for fold in chosen], stop))
+
+
+def _at_once(works: Sequence[Callable[[], Done]], stop: threading.Event) -> list[Done]:
+    """Do all, each in a thread of its own; after a fault in one, `stop` is set and its fault is told."""
+
+    def done(work: Callable[[], Done]) -> Done:
         try:
-            with log.connections.connection() as connection:
-                return _Rebuild(log, fold, connection, told).run()
+            return work()
         except BaseException:
             stop.set()
             raise
 
-    with ThreadPoolExecutor(len(chosen)) as workers:
-        futures = [workers.submit(work, fold) for fold in chosen]
+    with ThreadPoolExecutor(len(works)) as workers:
+        futures = [workers.submit(done, work) for work in works]
         try:
             wait(futures)
-        finally:
+        except BaseException:  # Ctrl-C
             stop.set()
+            raise
     faults = [fault for future in futures if (fault := future.exception()) is not None]
     for fault in sorted(faults, key=lambda one: isinstance(one, _Stopped)):
         raise fault
-    return min(future.result() for future in futures)
+    return [future.result() for future in futures]
+
+
+class _Ranges:
+    """Ranges of accounts of about `RANGE_MAX` events each, for several lanes to take one after the other."""
+
+    def __init__(self, log: PoolLog) -> None:
+        self._log = log
+        self._lock = threading.Lock()
+        self._low = NOBODY
+        self._folded = 0
+
+    def next(self) -> tuple[UUID, UUID] | None:
+        """The next range (above, up to); None when all are taken."""
+        with self._lock, self._log.connections.connection() as connection:
+            low = self._low
+            if low == EVERYBODY:
+                return None
+            self._low = end_of_range(connection, self._log, low, RANGE_MAX)
+            return low, self._low
+
+    def folded(self) -> int:
+        """Events folded by now, counting one more range."""
+        with self._lock:
+            self._folded += RANGE_MAX
+            return self._folded
 
 
 class _Rebuild:
     """One projection being made anew. `position` is how far the table aside has come."""
 
-    def __init__(self, log: PoolLog, fold: Fold, connection: Connection[TupleRow], told: Progress) -> None:
+    def __init__(
+        self, log: PoolLog, fold: Fold, connection: Connection[TupleRow], told: Progress, stop: threading.Event
+    ) -> None:
         self._log = log
         self._fold = fold
         self._connection = connection
         self._told = told
+        self._stop = stop
         self._aside = f"{fold.table}_aside"
         self._old = f"{fold.table}_old"
         self.position = 0
@@ -129,14 +172,17 @@ class _Rebuild:
 
     def _load(self, to: int) -> None:
         """Fold all that is recorded up to `to`, account by account, each range in a transaction of its own."""
-        low, done = NOBODY, 0
-        while low < EVERYBODY:
-            high = end_of_range(self._connection, self._log, low, RANGE_MAX)
-            with self._connection.transaction():
-                self._execute(_NOTICE_DEATH)
-                self._fold.run_accounts(self._connection, self._log, low, high, to, self._aside)
-            low, done = high, min(done + RANGE_MAX, to)
-            self._told(self._fold.name, done, to)
+        ranges = _Ranges(self._log)
+
+        def lane() -> None:
+            with self._log.connections.connection() as connection:
+                while (between := ranges.next()) is not None:
+                    with connection.transaction():
+                        connection.execute(_NOTICE_DEATH)
+                        self._fold.run_accounts(connection, self._log, *between, to, self._aside)
+                    self._told(self._fold.name, min(ranges.folded(), to), to)
+
+        _at_once([lane] * LANES, self._stop)
         self.position = to
 
     def _make_key(self) -> None:
