@@ -19,6 +19,7 @@ import os
 import statistics
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -44,11 +45,15 @@ _SAMPLE: Final = 300
 
 
 class InterestFigures(NamedTuple):
-    """What was measured at one size. Seconds of each pair, of a run without accounts, of each way to copy; MB."""
+    """What was measured at one size. Seconds of each pair, of a run without accounts, of each way to copy; MB.
+
+    `library_per_s` are the accounts a second of the library's turns, one after each run of ours.
+    """
 
     accounts: int
     ours: list[float]
     bare: list[float]
+    library_per_s: list[float]
     start_up: float
     rss_mb: list[float]
     copy_psycopg: list[float]
@@ -58,6 +63,12 @@ class InterestFigures(NamedTuple):
     def ratio(self) -> float:
         """Ours to bare, the median of the pairs."""
         return statistics.median(ours / bare for ours, bare in zip(self.ours, self.bare, strict=True))
+
+    @property
+    def times_library(self) -> float:
+        """Our accounts a second to the library's, the median of the pairs."""
+        pairs = zip(self.ours, self.library_per_s, strict=True)
+        return statistics.median(self.accounts / ours / theirs for ours, theirs in pairs)
 
     @property
     def accounts_per_s(self) -> float:
@@ -133,15 +144,18 @@ class StartingPoint:
         execute(self._log, "DROP TABLE IF EXISTS {bench_start}, {bench_head}, {bench_new}")
 
 
-def measure(machine: Machine, log: PoolLog, size: int) -> InterestFigures:
-    """Pairs of runs on the accounts of `log`; the last run is ours, and its events stay."""
+def measure(machine: Machine, log: PoolLog, size: int, library: Callable[[], float] | None) -> InterestFigures:
+    """Pairs of runs on the accounts of `log`; the last run is ours, and its events stay.
+
+    `library` is the other peer: it gives the accounts a second of a turn of its own, taken right after each of ours.
+    """
     start_up = _start_up(machine)
     start = StartingPoint(log)
     start.restore()
     first = _ours(machine, log, size)
     work = _work(log, start)
     by_psycopg, by_psql = _copies(machine, log, start, work)
-    ours, bare, memory = [], [], [first.rss_mb]
+    ours, bare, theirs, memory = [], [], [], [first.rss_mb]
     for turn in range(PAIRS):
         for mine in (True, False) if (PAIRS - turn) % 2 == 0 else (False, True):
             start.restore()
@@ -149,11 +163,13 @@ def measure(machine: Machine, log: PoolLog, size: int) -> InterestFigures:
                 ran = _ours(machine, log, size)
                 ours.append(ran.seconds)
                 memory.append(ran.rss_mb)
+                if library is not None:
+                    theirs.append(library())
             else:
                 bare.append(_bare(log, work))
         console.print(f"  pair {turn + 1}: ours {ours[-1]:.2f} s, bare {bare[-1]:.2f} s")
     start.drop()
-    return InterestFigures(size, ours, bare, start_up, memory, by_psycopg, by_psql)
+    return InterestFigures(size, ours, bare, theirs, start_up, memory, by_psycopg, by_psql)
 
 
 def _start_up(machine: Machine) -> float:

@@ -10,7 +10,8 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,8 @@ class Benchmarks:
         self._run_alone = None
         if credited:
             console.print("interest run and bare work")
-            self._interest(interest.measure(self._machine, log, size), log)
+            with self._library(log) as turn:
+                self._interest(interest.measure(self._machine, log, size, turn))
         if self._wanted & _IMPORT:
             console.print("import of payments")
             taken = imports.measure(self._machine, log, size)
@@ -84,7 +86,16 @@ class Benchmarks:
                 self._add(row(name, size, accounts.ratio(many, few), info=accounts.info(many, few)))
         console.print(f"{size:,} accounts took {time.perf_counter() - began:.0f} s")
 
-    def _interest(self, figures: interest.InterestFigures, log: PoolLog) -> None:
+    @contextmanager
+    def _library(self, log: PoolLog) -> Iterator[Callable[[], float] | None]:
+        if "interest_vs_library_500" not in self._wanted:
+            yield None
+            return
+        with library.library(self._machine, log) as theirs:
+            yield theirs.accounts_per_s
+            theirs.compare()
+
+    def _interest(self, figures: interest.InterestFigures) -> None:
         size, peak = figures.accounts, max(figures.rss_mb)
         self._add(row("interest_vs_bare_work", size, figures.ratio, sound=figures.sound, info=figures.info()))
         self._add(row("interest_rss_mb", size, peak, info={"runs_mb": figures.rss_mb}))
@@ -92,10 +103,10 @@ class Benchmarks:
         self._add(row("interest_rss_growth", size, peak / before, info={"mb": peak, "next_smaller_mb": before}))
         self._rss_before = peak
         self._run_alone = figures.accounts_per_s
-        if "interest_vs_library_500" in self._wanted:
-            theirs = library.median_accounts_per_s(self._machine, log)
-            told = {"ours_accounts_per_s": figures.accounts_per_s, "library_accounts_per_s": theirs}
-            self._add(row("interest_vs_library_500", size, figures.accounts_per_s / theirs, info=told))
+        if figures.library_per_s:
+            ours = [size / seconds for seconds in figures.ours]
+            told = {"ours_accounts_per_s": ours, "library_accounts_per_s": figures.library_per_s}
+            self._add(row("interest_vs_library_500", size, figures.times_library, info=told))
 
     def _commands(self, size: int, figures: commands.CommandFigures) -> None:
         many, one = figures.rate(64), figures.rate(1)
