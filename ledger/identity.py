@@ -23,12 +23,13 @@ _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS: Final = "10X98765432"
 # The last four characters are looked up in one step: 1,000 sequences with each of the eleven check characters give
 # the weighted sum that the first 14 digits must have.
-_WANTED_SUM: Final[dict[str, int]] = {
-    f"{sequence:03d}{check}": (
-        remainder - sum(w * int(d) for w, d in zip(_WEIGHTS[14:], f"{sequence:03d}", strict=True))
-    )
-    % 11
+_SEQUENCE_SUMS: Final = {
+    f"{sequence:03d}": sum(w * int(d) for w, d in zip(_WEIGHTS[14:], f"{sequence:03d}", strict=True))
     for sequence in range(1000)
+}
+_WANTED_SUM: Final[dict[str, int]] = {
+    sequence + check: (remainder - weighted) % 11
+    for sequence, weighted in _SEQUENCE_SUMS.items()
     for remainder, check in enumerate(_CHECKS)
 }
 

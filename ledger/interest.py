@@ -51,7 +51,7 @@ class Rate(NamedTuple):
         return Rate(text, document, numerator, denominator)
 
 
-class YearInterest(NamedTuple):
+class YearInterest(msgspec.Struct, frozen=True, gc=False):
     """A year's interest: exact numerators, and the fen after the one rounding."""
 
     fen_months: FenMonths

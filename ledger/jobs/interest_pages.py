@@ -105,7 +105,7 @@ def decide_page(page: list[tuple[bytes, bytes]], job: Job, rules: RegionRules) -
             after = evolve(state, event)
             writes.add_event(account, after.version, _TOPIC, encode(event))
             writes.add_state(account, state.version, after.version, year, encode_state(after))
-            credited.append(Credited(state.division, after.opening.total, event.effect.interest, event.fen_months))
+            credited.append((state.division, after.opening.total, event.effect.interest, event.fen_months))
     report.add(credited)
     return Page(page[-1][0], rules.version, writes, report, len(page))
 
@@ -113,7 +113,7 @@ def decide_page(page: list[tuple[bytes, bytes]], job: Job, rules: RegionRules) -
 def credited_in(writes: TrancheBuffer) -> list[Credited]:
     """The figures of laid-down accounts, read again from what was to be stored."""
     return [
-        Credited(state.division, state.opening.total, event.effect.interest, event.fen_months)
+        (state.division, state.opening.total, event.effect.interest, event.fen_months)
         for event, state in zip(
             map(_decode_event, writes.stored_events()), map(decode_state, writes.stored_states()), strict=True
         )

@@ -5,20 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 
 import msgspec
+from msgspec.structs import astuple
 
 from ledger.account_events import FenMonths
 from ledger.interest import split_by_kind
 from ledger.refusals import Reason
 from ledger.words import NOTHING, Amounts
 
-
-class Credited(msgspec.Struct, frozen=True, gc=False):
-    """One account credited: where it belongs, its balance after the interest, the interest and its numerators (fen)."""
-
-    division: str
-    after: int
-    interest: int
-    fen_months: FenMonths
+Credited = tuple[str, int, int, FenMonths]
+"""One account credited: where it belongs, its balance after the interest, the interest and its numerators (fen)."""
 
 
 class CountyFigures(msgspec.Struct):
@@ -116,31 +111,28 @@ class InterestReport(msgspec.Struct, kw_only=True):
 
     def add(self, recorded: list[Credited]) -> None:
         """Take a page's credited accounts in. Column by column: this runs once for every account of a pool."""
-        interest = sum([one.interest for one in recorded])
-        after = sum([one.after for one in recorded])
+        if not recorded:
+            return
+        divisions, afters, interests, fen_months = zip(*recorded, strict=True)
+        interest = sum(interests)
         self.credited += len(recorded)
         self.interest += interest
-        self.before += after - interest
-        for part in ("opening", "entries", "deducted"):
-            self._add_months([amounts for one in recorded if (amounts := getattr(one.fen_months, part)) is not NOTHING])
+        self.before += sum(afters) - interest
+        self._add_months([months.opening for months in fen_months])
+        for part in ("entries", "deducted"):
+            self._add_months([amounts for months in fen_months if (amounts := getattr(months, part)) is not NOTHING])
         counties: dict[str, CountyFigures] = {}
-        for one in recorded:
-            figures = counties.get(one.division)
+        for division, after, credited in zip(divisions, afters, interests, strict=True):
+            figures = counties.get(division)
             if figures is None:
-                figures = counties[one.division] = self.counties.setdefault(county_of(one.division), CountyFigures())
+                figures = counties[division] = self.counties.setdefault(county_of(division), CountyFigures())
             figures.accounts += 1
-            figures.before += one.after - one.interest
-            figures.interest += one.interest
+            figures.before += after - credited
+            figures.interest += credited
 
     def _add_months(self, months: list[Amounts]) -> None:
-        self.fen_months += Amounts(
-            sum([one.contribution for one in months]),
-            sum([one.government_paid for one in months]),
-            sum([one.collective_subsidy for one in months]),
-            sum([one.social_aid for one in months]),
-            sum([one.government_subsidy for one in months]),
-            sum([one.interest for one in months]),
-        )
+        if months:
+            self.fen_months += Amounts(*map(sum, zip(*map(astuple, months), strict=True)))
 
 
 def county_of(division: str) -> str:
