@@ -109,6 +109,10 @@ class PersonalAccount(msgspec.Struct, frozen=True, omit_defaults=True, gc=False)
         return AidOfYear(year, 0, 0)
 
 
+_ABOUT_THE_HOLDER: Final = (HolderRenamed, HolderErased)
+_ENDINGS: Final = (AccountClosed, TransferredOut)
+
+
 def evolve(state: PersonalAccount | None, event: AccountEvent) -> PersonalAccount:
     """The state after `event`. The events of a stream are given in the order of their versions, from 1."""
     if state is None:
@@ -121,7 +125,7 @@ def evolve(state: PersonalAccount | None, event: AccountEvent) -> PersonalAccoun
         return _with_interest(state, event)
     if isinstance(event, MoneyEvent):
         return _with_money(state, event)
-    if isinstance(event, HolderRenamed | HolderErased):
+    if isinstance(event, _ABOUT_THE_HOLDER):
         return msgspec.structs.replace(state, version=state.version + 1)
     raise ValueError(f"{event.topic} cannot follow version {state.version}")
 
@@ -185,7 +189,7 @@ def _with_money(state: PersonalAccount, event: MoneyEvent) -> PersonalAccount:
         state.participant,
         state.opened_on,
         state.division,
-        isinstance(event, AccountClosed | TransferredOut),
+        isinstance(event, _ENDINGS),
         first_year,
         credited_through,
         taken_over_on,
@@ -205,23 +209,35 @@ def _entered(years: tuple[YearEntries, ...], year: int, event: MoneyEvent) -> tu
     """`years` with the money of `event`, merged where month, kind and side agree; sorted by year."""
     month = earning_month(event.interest_from, year)
     incoming = int(stands_incoming(event))
-    kept = [entries for entries in years if entries.year != year]
-    merged = {
-        (entry.from_month, entry.kind, entry.incoming): entry.fen
-        for entries in years
-        if entries.year == year
-        for entry in entries.entries
-    }
+    kept: list[YearEntries] = []
+    entries: list[MonthEntry] = []
+    for one in years:
+        if one.year == year:
+            entries.extend(one.entries)
+        else:
+            kept.append(one)
     for kind, fen in enumerate(event.effect.by_kind()):
         if fen:
-            key = (month, kind, incoming)
-            merged[key] = merged.get(key, 0) + fen
-    left = tuple(MonthEntry(*key, fen) for key, fen in sorted(merged.items()) if fen)
-    if left:  # a year whose money was all reversed leaves no trace, or no balance could be taken over after it
-        kept.append(YearEntries(year, left))
+            _enter(entries, MonthEntry(month, kind, incoming, fen))
+    if entries:  # a year whose money was all reversed leaves no trace, or no balance could be taken over after it
+        kept.append(YearEntries(year, tuple(entries)))
     if len(kept) > 1:
         kept.sort(key=_year)
     return tuple(kept)
+
+
+def _enter(entries: list[MonthEntry], new: MonthEntry) -> None:
+    """Put an entry in its place among entries sorted by month, kind and side, or add it to the one that is there."""
+    key = (new.from_month, new.kind, new.incoming)
+    for place, one in enumerate(entries):
+        other = (one.from_month, one.kind, one.incoming)
+        if other == key:
+            entries[place : place + 1] = [MonthEntry(*key, one.fen + new.fen)] if one.fen + new.fen else []
+            return
+        if other > key:
+            entries.insert(place, new)
+            return
+    entries.append(new)
 
 
 def _year(entries: YearEntries) -> int:
