@@ -32,18 +32,18 @@ class _Plan(NamedTuple):
     accepted: Accepted
     position: int
 
-    def answer(self, at: datetime | None) -> Answer:
-        """What is told, recorded at an instant; without one it is a dry run."""
+    def answer(self, recorded_at: str | None) -> Answer:
+        """What is told, recorded at an instant (ISO 8601 in UTC); without one it is a dry run."""
         events = self.accepted.told()
         return Answer(
             command_id=self.command_id,
             account=self.accepted.account,
             version=self.accepted.last,
             position=self.position,
-            recorded_at=at.astimezone(UTC).isoformat(timespec="microseconds") if events and at else None,
+            recorded_at=recorded_at if events else None,
             events=events,
             already_there=self.accepted.already_there,
-            dry_run=at is None,
+            dry_run=recorded_at is None,
         )
 
 
@@ -103,8 +103,9 @@ class Transaction:
 
         def hook(cursor: Any, _moved: frozenset[bytes], at: datetime) -> None:
             rows = []
+            recorded_at = at.astimezone(UTC).isoformat(timespec="microseconds")
             for plan in self._plans(writes):
-                answer = self._told[plan.command_id] = plan.answer(at)
+                answer = self._told[plan.command_id] = plan.answer(recorded_at)
                 first = plan.position - len(plan.accepted.events) + 1 if plan.accepted.events else plan.position
                 rows.append(CommandRow(plan.command_id.bytes, plan.digest, first, plan.position, encode_answer(answer)))
             write_commands(self._log, cursor, rows)

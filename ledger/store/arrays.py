@@ -16,6 +16,7 @@ from psycopg.pq import Format
 _HEAD: Final = struct.Struct("!iiiii")
 _EMPTY_HEAD: Final = struct.Struct("!iii")
 _LENGTH: Final = struct.Struct("!i")
+_INT8_ELEMENT: Final = struct.Struct("!iq")
 _UUID_LENGTH: Final = _LENGTH.pack(16)
 _TEXT, _BYTEA, _INT8, _UUID = 25, 17, 20, 2950
 
@@ -48,13 +49,18 @@ def bytea_array(values: Collection[bytes]) -> ByteaArray:
 
 def text_array(values: Iterable[str]) -> TextArray:
     """Texts in UTF-8."""
-    return TextArray(_laid_down(_TEXT, [value.encode() for value in values]))
+    return utf8_array([value.encode() for value in values])
+
+
+def utf8_array(values: Collection[bytes]) -> TextArray:
+    """Texts that are in UTF-8 already."""
+    return TextArray(_laid_down(_TEXT, values))
 
 
 def int8_array(values: Collection[int]) -> Int8Array:
     """Versions, positions and the like."""
-    flat = [part for value in values for part in (8, value)]
-    return Int8Array(_head(_INT8, len(values)) + struct.pack("!" + "iq" * len(values), *flat))
+    pack = _INT8_ELEMENT.pack
+    return Int8Array(_head(_INT8, len(values)) + b"".join([pack(8, value) for value in values]))
 
 
 def _head(element: int, count: int) -> bytes:
@@ -63,6 +69,10 @@ def _head(element: int, count: int) -> bytes:
 
 def _laid_down(element: int, values: Collection[bytes]) -> bytes:
     pack = _LENGTH.pack
+    lengths = set(map(len, values))
+    if len(lengths) == 1:  # digests, topics of one kind
+        length = pack(lengths.pop())
+        return _head(element, len(values)) + length + length.join(values)
     return _head(element, len(values)) + b"".join([part for value in values for part in (pack(len(value)), value)])
 
 

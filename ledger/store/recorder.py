@@ -24,7 +24,7 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
 from ledger import clock
-from ledger.store.arrays import bytea_array, int8_array, text_array, uuid_array
+from ledger.store.arrays import bytea_array, int8_array, utf8_array, uuid_array
 from ledger.store.copy_rows import LogRow, StateRow, TrancheBuffer
 from ledger.store.recorder_statements import Statements
 
@@ -118,9 +118,9 @@ class LedgerRecorder(PostgresApplicationRecorder):
     def record_under_lock(self, decide: Decide, queries: Sequence[Query] = ()) -> Written | None:
         """Take the lock first, decide then: what was read after it can no longer move.
 
-        Three round trips: the lock with `queries`, the writes, the commit. `decide` gets the connection, the log's last
-        id, the version of the rules and the rows of each query, and gives what is to be recorded, or None. Raises as
-        `record` does; nothing is recorded then.
+        Two round trips: the lock with `queries`, and the writes with their commit. `decide` gets the connection, the
+        log's last id, the version of the rules and the rows of each query, and gives what is to be recorded, or None.
+        Raises as `record` does; nothing is recorded then.
         """
         with _library_errors(), self.connections.connection() as connection:
             try:
@@ -147,14 +147,12 @@ class LedgerRecorder(PostgresApplicationRecorder):
         way = _ByArrays(self._sql, decided.writes)
         at = max(clock.now(), last_at + timedelta(microseconds=1))
         with connection.pipeline() if decided.in_one_go else nullcontext(), connection.cursor(binary=True) as cursor:
-            set_states = way.put_states(connection)
+            way.put_states(cursor)
             if decided.writes:
                 cursor.execute(self._sql.set_head, (len(way), at), prepare=True)
             decided.hook(cursor, frozenset(), at)
             way.insert(cursor, last_id + 1, at)
-        if any(done.rowcount != expected for done, expected in set_states):
-            raise PersistenceError("a state changed under the lock of log_head")
-        connection.execute("COMMIT")
+            cursor.execute("COMMIT")
         return Written(last_id + 1, last_id + len(way), at, frozenset())
 
     def _take_head(
@@ -307,25 +305,26 @@ class _ByArrays:
         states = self._states()
         if not states:
             return frozenset()
-        done = sum(one.rowcount for one, _ in self.put_states(cursor.connection))
+        columns, new = _columns(states), sum(state.expected == 0 for state in states)
+        done = cursor.execute(self._sql.insert_states, columns).rowcount if new else 0
+        if new < len(states):
+            done += cursor.execute(self._sql.update_states, columns, prepare=True).rowcount
         if done == len(states):
             return frozenset()
-        return frozenset(row[0].bytes for row in cursor.execute(self._sql.moved_states, _columns(states)))
+        return frozenset(row[0].bytes for row in cursor.execute(self._sql.moved_states, columns))
+
+    def put_states(self, cursor: Cursor[TupleRow]) -> None:
+        """Set all states, or fail the transaction: for decisions made under the lock, on states that cannot move."""
+        states = self._states()
+        new = sum(state.expected == 0 for state in states)
+        if new:
+            cursor.execute(self._sql.insert_states, _columns(states))
+        if new < len(states):
+            columns = {**_columns(states), "count": len(states) - new}
+            cursor.execute(self._sql.update_all_states, columns, prepare=True)
 
     def _states(self) -> list[StateRow]:
         return [write.state for write in self._writes if write.state is not None]
-
-    def put_states(self, connection: Connection[TupleRow]) -> list[tuple[Cursor[TupleRow], int]]:
-        """Compare and set; gives each statement's cursor with the number of states that it must have set."""
-        states = self._states()
-        new = sum(state.expected == 0 for state in states)
-        put = []
-        if new:
-            put.append((connection.cursor().execute(self._sql.insert_states, _columns(states)), new))
-        if new < len(states):
-            update = connection.cursor().execute(self._sql.update_states, _columns(states), prepare=True)
-            put.append((update, len(states) - new))
-        return put
 
     def leave_out(self, moved: frozenset[bytes]) -> None:
         self._writes = [write for write in self._writes if write.stream not in moved]
@@ -339,13 +338,13 @@ class _ByArrays:
             at,
             uuid_array([row.stream for row in rows]),
             int8_array([row.version for row in rows]),
-            text_array([row.topic.decode() for row in rows]),
+            utf8_array([row.topic for row in rows]),
             bytea_array([row.state for row in rows]),
         )
         cursor.execute(self._sql.insert_log, columns, prepare=True)
 
 
-def _columns(states: Sequence[StateRow]) -> dict[str, bytes]:
+def _columns(states: Sequence[StateRow]) -> dict[str, Any]:
     return {
         "accounts": uuid_array([state.account for state in states]),
         "expected": int8_array([state.expected for state in states]),

@@ -64,6 +64,13 @@ class Statements:
             + given
             + " WHERE s.account_id = m.account_id AND s.version = m.expected"
         )
+        # Under the lock no state can have moved. Had one, the division fails the transaction before its commit, which
+        # is on its way already.
+        self.update_all_states = sql(
+            "WITH done AS (UPDATE {states} s SET version = m.version, credited_through = m.credited_through,"
+            " state = m.state FROM" + given + " WHERE s.account_id = m.account_id AND s.version = m.expected"
+            " RETURNING 1) SELECT 1 / (count(*) = %(count)s)::int FROM done"
+        )
         self.moved_states = sql(
             "SELECT m.account_id FROM" + given + " LEFT JOIN {states} s USING (account_id)"
             " WHERE s.xmin IS DISTINCT FROM pg_current_xact_id()::xid"
