@@ -23,11 +23,12 @@ from typing import Final
 from tests.faults.homes import prepare
 from tests.faults.kills import Kill, Killed, Kind, commits_of, fresh, kill_once, kinds
 from tests.faults.together import late_reader, two_at_once
-from tests.faults.troubles import interrupted, second_run, server_dies
+from tests.faults.troubles import helper_dies, interrupted, second_run, server_dies
 
 COUNTED_MIN: Final = 20
 AT_RANDOM: Final = 6
 AS_INSTALLED: Final = 3
+HELPERS_KILLED: Final = 4
 _TRIES_MAX: Final = 30
 
 
@@ -48,7 +49,7 @@ def main() -> int:
         _say(f"prepared in {time.monotonic() - begun:.0f} s")
         with ThreadPoolExecutor(options.workers) as workers:
             killed = _kills(workers, small, large, folder)
-            others = _others(workers, small, folder)
+            others = _others(workers, small, large, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     failed = _tell(killed, others)
@@ -83,7 +84,7 @@ def _all(workers: ThreadPoolExecutor, work: Iterable[Callable[[], Killed]]) -> l
     return done
 
 
-def _others(workers: ThreadPoolExecutor, small: list[Kind], folder: Path) -> dict[str, list[str]]:
+def _others(workers: ThreadPoolExecutor, small: list[Kind], large: list[Kind], folder: Path) -> dict[str, list[str]]:
     """Two processes at once, and the other troubles: what is not as it must be, by name."""
     payments, interest = small[:2]
     work: dict[str, Callable[[], list[str]]] = {
@@ -96,6 +97,11 @@ def _others(workers: ThreadPoolExecutor, small: list[Kind], folder: Path) -> dic
         "the server killed": partial(server_dies, interest, folder, "server"),
         "the server killed during an import": partial(server_dies, payments, folder, "server"),
         "the keeper killed": partial(server_dies, interest, folder, "keeper"),
+        **{
+            f"{kind.name}: its other process killed, {seed}": partial(helper_dies, kind, folder, seed)
+            for kind in large[:2]
+            for seed in range(HELPERS_KILLED)
+        },
         "Ctrl-C": partial(interrupted, interest, folder),
         "a second run while one is stopped": partial(second_run, interest, folder),
     }

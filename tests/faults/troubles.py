@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,36 @@ def server_dies(kind: Kind, folder: Path, whom: str) -> list[str]:
         faults.append(f"it took {seconds:.0f} s to end")
     home.wait_until_stopped()
     return faults + _repeated(kind, home)
+
+
+def helper_dies(kind: Kind, folder: Path, seed: int) -> list[str]:
+    """SIGKILL to the process that reads or decides for the job, at a random moment: the job ends, and says so.
+
+    Where the other had said everything by then, the job ends as if nothing had happened.
+    """
+    home = fresh(kind, folder)
+    with home.held():
+        process = home.start(*kind.command(home))
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        helper = ""
+        while process.poll() is None and not (helper := _text(children).strip()):
+            time.sleep(0.002)
+        if not helper:
+            return ["nobody else worked for the job"]
+        time.sleep(random.Random(seed).uniform(0, 0.8))
+        with suppress(ProcessLookupError):
+            os.kill(int(helper), signal.SIGKILL)
+        done = ended(process)
+    faults = [] if done.code == kind.code else _text_faults(done, _ERROR)
+    home.wait_until_stopped()
+    return faults + _repeated(kind, home)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError:  # it has ended
+        return ""
 
 
 def interrupted(kind: Kind, folder: Path) -> list[str]:
