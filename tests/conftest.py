@@ -17,6 +17,23 @@ from ledger.store.server import EmbeddedServer
 from migrations.run import migrate
 
 _numbers = itertools.count(1)
+_LONGEST = (
+    "tests/properties/test_statements_again.py",
+    "tests/properties/test_histories.py",
+    "tests/api/http/test_server.py",
+    "tests/faults/test_faults.py",
+    "tests/api/cli/test_single_commands.py",
+    "tests/api/cli/test_participant_erase.py",
+    "tests/api/cli/test_sealed.py",
+    "tests/api/http/test_limits.py",
+)
+"""Files that take the longest: begun last, one of them would keep the others waiting for its end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, all others as they come."""
+    places = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 @pytest.fixture(scope="session")
