@@ -34,7 +34,7 @@ from ledger.store.log import PoolLog
 from ledger.store.server import bin_dir
 from projections.statement import statement as read_statement
 
-PAIRS: Final = 3
+PAIRS: Final = 5
 _COPIES: Final = 3
 _COLUMNS: Final = "originator_id, originator_version, topic, state, notification_id, recorded_at"
 _COPY_LOG: Final = f"COPY {{ledger_events}} ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"

@@ -23,6 +23,7 @@ from eventsourcing.domain import Aggregate, event
 from psycopg.conninfo import conninfo_to_dict
 
 from benchmarks.data import VILLAGES, YEAR, life_of
+from benchmarks.interest import PAIRS
 from benchmarks.machine import BenchFault, Machine
 from ledger import clock
 from ledger.interest_decisions import credit_interest
@@ -34,7 +35,7 @@ from ledger.words import new_id
 
 PER_SAVE: Final = 500
 PER_TURN: Final = 1_000
-ACCOUNTS: Final = 3 * PER_TURN
+ACCOUNTS: Final = PAIRS * PER_TURN
 _OPENED_PER_SAVE: Final = 50
 """500 whole lives in one save hang: the library's pipeline stalls on so many bytes, holding its table lock."""
 _SCHEMA: Final = "bench_library"
