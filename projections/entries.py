@@ -110,7 +110,7 @@ class Asked(NamedTuple):
 
 
 def statement_of(
-    asked: Asked, account: UUID, opening: tuple[int, ...] | None, lines: list[Line], register_version: int | None
+    asked: Asked, account: str, opening: tuple[int, ...] | None, lines: list[Line], register_version: int | None
 ) -> dict[str, Any]:
     """The statement of one account from what it held before the year (fen by kind) and its lines in the year."""
     kinds = list(opening) if opening else [0] * len(KINDS)
@@ -119,7 +119,7 @@ def statement_of(
     entries, interest = _entries(lines, begun, kinds)
     settled = _settled(lines)
     return {
-        "account": str(account),
+        "account": account,
         "year": asked.year,
         "as_of": asked.as_of.isoformat() if asked.as_of else None,
         "position": asked.known.position,

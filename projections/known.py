@@ -8,6 +8,7 @@ instant of the position, never the wall clock, so that the same question can be 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from psycopg import Connection
@@ -26,7 +27,13 @@ class Known(NamedTuple):
     @property
     def text(self) -> str | None:
         """The instant in microseconds with its zone, `2026-11-22T09:30:00.000123+00:00`; reads back to itself."""
-        return self.instant.astimezone(UTC).isoformat(timespec="microseconds") if self.instant else None
+        return _text(self.instant) if self.instant else None
+
+
+@lru_cache(maxsize=256)
+def _text(instant: datetime) -> str:
+    """Kept: statements that are read together all say the same."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 class KnownAtFault(ValueError):  # noqa: N818 — a fault of the input, not of the program

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
@@ -25,9 +24,12 @@ from projections.statement import lines_of, openings_of, year_parameters
 
 
 class Wanted(NamedTuple):
-    """One question: an account, a year, and the business date up to which entries count."""
+    """One question: an account, a year, and the business date up to which entries count.
 
-    account: UUID
+    The account's id is the text that the statement shows, in lower case: a text is hashed once, an id at each look-up.
+    """
+
+    account: str
     year: int
     as_of: date | None = None
 
@@ -41,7 +43,7 @@ class Standing(NamedTuple):
 
 _FOLDED: Final = {f"{fold.name} {fold.version}" for fold in FOLDS}
 _STANDINGS: Final = """
-    SELECT b.account_id, b.last_id,
+    SELECT b.account_id::text, b.last_id,
            (SELECT max(n.register_version) FROM {participant_name} n WHERE n.participant_id = b.participant_id
                AND (%(instant)s::timestamptz IS NULL OR n.recorded_at <= %(instant)s))
       FROM {balance} b
@@ -58,13 +60,13 @@ _OPENINGS: Final = openings_of(_KNOWN)
 _LINES: Final = lines_of(_KNOWN)
 
 
-def standings(log: PoolLog, accounts: Collection[UUID]) -> tuple[Known, dict[UUID, Standing]]:
+def standings(log: PoolLog, accounts: Collection[str]) -> tuple[Known, dict[str, Standing]]:
     """What is known now, and how each account stands then; one that is not there has none. Raises `RebuildDue`.
 
     One statement, and so one snapshot: where the folds stand at the log's end in it, all that it shows is known there.
     Where events wait to be folded, they are, and the question is put again at the position that was the end.
     """
-    keys = uuid_array([account.bytes for account in accounts])
+    keys = uuid_array([_key(account) for account in accounts])
     parameters = {"accounts": keys, "position": 2**63 - 1, "instant": None}
     with log.connections.connection() as connection:
         rows = _asked(connection, log, _HEAD_AND_STANDINGS, parameters).fetchall()
@@ -79,7 +81,7 @@ def standings(log: PoolLog, accounts: Collection[UUID]) -> tuple[Known, dict[UUI
 
 def many_statements(log: PoolLog, known: Known, wanted: Mapping[Wanted, Standing]) -> dict[Wanted, dict[str, Any]]:
     """The statement of each account at a position that is folded."""
-    groups: dict[tuple[int, date | None], list[UUID]] = {}
+    groups: dict[tuple[int, date | None], list[str]] = {}
     for one in wanted:
         groups.setdefault((one.year, one.as_of), []).append(one.account)
     questions: list[tuple[str, Any]] = []
@@ -95,14 +97,18 @@ def many_statements(log: PoolLog, known: Known, wanted: Mapping[Wanted, Standing
         for row in next(answers):
             lines.setdefault(row[0], []).append(Line._make(row))
         for account in accounts:
-            one, key = Wanted(account, year, as_of), account.bytes
+            one, key = Wanted(account, year, as_of), _key(account)
             version = wanted[one].register_version
             told[one] = statement_of(asked, account, openings.get(key), lines.get(key, []), version)
     return told
 
 
-def _parameters(asked: Asked, accounts: Iterable[UUID]) -> dict[str, Any]:
-    keys = uuid_array([account.bytes for account in accounts])
+def _key(account: str) -> bytes:
+    return bytes.fromhex(account.replace("-", ""))
+
+
+def _parameters(asked: Asked, accounts: Iterable[str]) -> dict[str, Any]:
+    keys = uuid_array([_key(account) for account in accounts])
     return {**year_parameters(asked), "accounts": keys, "position": asked.known.position}
 
 

@@ -150,4 +150,4 @@ def _statements_of(asked: Asked, page: Page) -> Iterator[dict[str, Any]]:
     for account, participant, _ in page.holdings:
         version = versions.get(participant) if participant else None
         key = account.bytes
-        yield statement_of(asked, account, page.openings.get(key), page.lines.get(key, []), version)
+        yield statement_of(asked, str(account), page.openings.get(key), page.lines.get(key, []), version)

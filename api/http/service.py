@@ -15,7 +15,6 @@ from datetime import date
 from functools import partial
 from types import MappingProxyType
 from typing import Final, NamedTuple, ParamSpec, TypeVar
-from uuid import UUID
 
 import psycopg
 
@@ -204,7 +203,7 @@ class Service:
         finally:
             self._reading -= 1
 
-    async def statement(self, counter: Counter, account: UUID, year: int, as_of: date | None) -> Printed:
+    async def statement(self, counter: Counter, account: str, year: int, as_of: date | None) -> Printed:
         """A statement as it is known now, read together with those that others ask for at the same moment."""
         if counter.statements.waiting >= READS_WAITING_MAX:
             raise unavailable("正在办理的查询过多", 1, "BUSY")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from starlette.types import Scope, Send
@@ -45,7 +44,7 @@ async def get_statement(
     service, known = service_of(request), known_at_of(known_at)
     await service.wait_for(counter, wait_for)
     if known is None:
-        ready = await service.statement(counter, account, year, as_of)
+        ready = await service.statement(counter, str(account), year, as_of)
     else:
         with known_at_told():
             told = await service.read(statement, counter.log, account, year, as_of, known, counter.register.versions)
@@ -73,7 +72,7 @@ class PlainQuestion(NamedTuple):
     """A statement of a year as it is known now, and the tag that the caller has seen."""
 
     pool: str
-    account: UUID
+    account: str
     year: int
     seen: str | None
 
@@ -86,7 +85,7 @@ def plain_statement(scope: Scope, headers: Mapping[bytes, bytes]) -> PlainQuesti
     if found is None or not FIRST_PERIOD <= int(year[1]) <= LAST_PERIOD:
         return None
     seen = headers.get(b"if-none-match")
-    return PlainQuestion(found[1], UUID(found[2]), int(year[1]), seen.decode("latin-1") if seen is not None else None)
+    return PlainQuestion(found[1], found[2], int(year[1]), seen.decode("latin-1") if seen is not None else None)
 
 
 async def send_statement(service: Service, state: dict[str, Any], asked: PlainQuestion, send: Send) -> None:

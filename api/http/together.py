@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 import msgspec
 
@@ -60,7 +59,9 @@ def _place(known: Known) -> bytes:
 
 def content_of(told: dict[str, Any]) -> Content:
     """The content of a statement."""
-    content = _encode({name: value for name, value in told.items() if name not in {"position", "known_at"}})
+    rest = dict(told)
+    del rest["position"], rest["known_at"]
+    content = _encode(rest)
     return Content(content, f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"')
 
 
@@ -93,7 +94,7 @@ class StatementsTogether:
         """How many wait for the next turn."""
         return len(self._waiting)
 
-    def ask(self, account: UUID, year: int, as_of: date | None) -> _Future:
+    def ask(self, account: str, year: int, as_of: date | None) -> _Future:
         """The statement, when it is read; its exceptions are `Refused` (UNKNOWN_ACCOUNT) and the database's faults."""
         loop = asyncio.get_running_loop()
         future: _Future = loop.create_future()

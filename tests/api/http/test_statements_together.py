@@ -36,24 +36,31 @@ def accounts(caller, desk):
 
 def test_they_are_those_read_alone(desk, accounts):
     days = (None, date(2022, 6, 30), date(2023, 12, 31))
-    wanted = {Wanted(UUID(one), year, day) for one in accounts for year in (2021, 2022, 2023, 2024) for day in days}
-    known, standing = standings(desk.log, {one.account for one in wanted} | {uuid4()})
+    wanted = {Wanted(one, year, day) for one in accounts for year in (2021, 2022, 2023, 2024) for day in days}
+    known, standing = standings(desk.log, {one.account for one in wanted} | {str(uuid4())})
     assert set(standing) == {one.account for one in wanted}
     told = many_statements(desk.log, known, {one: standing[one.account] for one in wanted})
     assert set(told) == wanted
     for one in wanted:
-        alone = statement(desk.log, *one, known_at=str(known.position), register_versions=desk.register.versions)
+        alone = statement(
+            desk.log,
+            UUID(one.account),
+            *one[1:],
+            known_at=str(known.position),
+            register_versions=desk.register.versions,
+        )
         assert told[one] == alone
 
 
 def test_they_are_read_as_well_while_events_wait_to_be_folded(caller, desk, accounts):
     """Without the runner's help: the read folds what it needs, and tells what is known at its position."""
     desk.pay(*(desk.payment(person(401), f"F{number}") for number in range(3)))
-    known, standing = standings(desk.log, [UUID(accounts[1])])
-    one = Wanted(UUID(accounts[1]), 2023)
+    known, standing = standings(desk.log, [accounts[1]])
+    one = Wanted(accounts[1], 2023)
     told = many_statements(desk.log, known, {one: standing[one.account]})[one]
     assert known.position == desk.position()
-    assert told == statement(desk.log, *one, known_at=str(known.position), register_versions=desk.register.versions)
+    alone = statement(desk.log, UUID(accounts[1]), 2023, None, str(known.position), desk.register.versions)
+    assert told == alone
 
 
 def test_a_plain_question_is_answered_as_any_other(caller, accounts):
