@@ -147,11 +147,8 @@ class LedgerRecorder(PostgresApplicationRecorder):
         way = _ByArrays(self._sql, decided.writes)
         at = max(clock.now(), last_at + timedelta(microseconds=1))
         with connection.pipeline() if decided.in_one_go else nullcontext(), connection.cursor(binary=True) as cursor:
-            way.put_states(cursor)
-            if decided.writes:
-                cursor.execute(self._sql.set_head, (len(way), at), prepare=True)
+            way.write(cursor, last_id + 1, at)
             decided.hook(cursor, frozenset(), at)
-            way.insert(cursor, last_id + 1, at)
             cursor.execute("COMMIT")
         return Written(last_id + 1, last_id + len(way), at, frozenset())
 
@@ -313,15 +310,17 @@ class _ByArrays:
             return frozenset()
         return frozenset(row[0].bytes for row in cursor.execute(self._sql.moved_states, columns))
 
-    def put_states(self, cursor: Cursor[TupleRow]) -> None:
-        """Set all states, or fail the transaction: for decisions made under the lock, on states that cannot move."""
+    def write(self, cursor: Cursor[TupleRow], first_id: int, at: datetime) -> None:
+        """States, head and events, or a failed transaction: for decisions made under the lock, where no state moves."""
+        if not self._writes:
+            return
         states = self._states()
-        new = sum(state.expected == 0 for state in states)
-        if new:
+        old = [state for state in states if state.expected]
+        if len(old) < len(states):
             cursor.execute(self._sql.insert_states, _columns(states))
-        if new < len(states):
-            columns = {**_columns(states), "count": len(states) - new}
-            cursor.execute(self._sql.update_all_states, columns, prepare=True)
+        events = self._events(first_id, at)
+        said = {**_columns(old), **events, "old": len(old), "events": len(self)}
+        cursor.execute(self._sql.write_decided, said, prepare=True)
 
     def _states(self) -> list[StateRow]:
         return [write.state for write in self._writes if write.state is not None]
@@ -330,18 +329,19 @@ class _ByArrays:
         self._writes = [write for write in self._writes if write.stream not in moved]
 
     def insert(self, cursor: Cursor[TupleRow], first_id: int, at: datetime) -> None:
+        if self._writes:
+            cursor.execute(self._sql.insert_log, self._events(first_id, at), prepare=True)
+
+    def _events(self, first_id: int, at: datetime) -> dict[str, Any]:
         rows = [row for write in self._writes for row in write.rows]
-        if not rows:
-            return
-        columns = (
-            first_id - 1,
-            at,
-            uuid_array([row.stream for row in rows]),
-            int8_array([row.version for row in rows]),
-            utf8_array([row.topic for row in rows]),
-            bytea_array([row.state for row in rows]),
-        )
-        cursor.execute(self._sql.insert_log, columns, prepare=True)
+        return {
+            "before": first_id - 1,
+            "at": at,
+            "streams": uuid_array([row.stream for row in rows]),
+            "numbers": int8_array([row.version for row in rows]),
+            "topics": utf8_array([row.topic for row in rows]),
+            "bodies": bytea_array([row.state for row in rows]),
+        }
 
 
 def _columns(states: Sequence[StateRow]) -> dict[str, Any]:

@@ -18,7 +18,6 @@ class Statements:
             return composed.as_bytes(None)
 
         self.lock_head = sql("SELECT last_id, last_at, rules_version FROM {head} FOR UPDATE")
-        self.set_head = sql("UPDATE {head} SET last_id = last_id + %s, last_at = %s")
         self.take_head = sql(
             "UPDATE {head} SET last_id = last_id + %s,"
             " last_at = greatest(%s, last_at + interval '1 microsecond'),"
@@ -64,13 +63,6 @@ class Statements:
             + given
             + " WHERE s.account_id = m.account_id AND s.version = m.expected"
         )
-        # Under the lock no state can have moved. Had one, the division fails the transaction before its commit, which
-        # is on its way already.
-        self.update_all_states = sql(
-            "WITH done AS (UPDATE {states} s SET version = m.version, credited_through = m.credited_through,"
-            " state = m.state FROM" + given + " WHERE s.account_id = m.account_id AND s.version = m.expected"
-            " RETURNING 1) SELECT 1 / (count(*) = %(count)s)::int FROM done"
-        )
         self.moved_states = sql(
             "SELECT m.account_id FROM" + given + " LEFT JOIN {states} s USING (account_id)"
             " WHERE s.xmin IS DISTINCT FROM pg_current_xact_id()::xid"
@@ -79,10 +71,19 @@ class Statements:
             "COPY {log} (originator_id, originator_version, topic, state, notification_id, recorded_at)"
             " FROM STDIN (FORMAT BINARY)"
         )
-        self.insert_log = sql(
+        insert = (
             "INSERT INTO {log} (originator_id, originator_version, topic, state, notification_id, recorded_at)"
-            " SELECT s, v, t, b, %s + place, %s"
-            " FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[]) WITH ORDINALITY AS r (s, v, t, b, place)"
+            " SELECT s, v, t, b, %(before)s + place, %(at)s FROM unnest(%(streams)s::uuid[], %(numbers)s::bigint[],"
+            " %(topics)s::text[], %(bodies)s::bytea[]) WITH ORDINALITY AS r (s, v, t, b, place)"
+        )
+        self.insert_log = sql(insert)
+        # All that a decision made under the lock writes, in one statement. No state can have moved there; had one, the
+        # division fails the transaction before its commit, which is on its way already.
+        self.write_decided = sql(
+            "WITH done AS (UPDATE {states} s SET version = m.version, credited_through = m.credited_through,"
+            " state = m.state FROM" + given + " WHERE s.account_id = m.account_id AND s.version = m.expected"
+            " RETURNING 1), head AS (UPDATE {head} SET last_id = last_id + %(events)s, last_at = %(at)s),"
+            " log AS (" + insert + ") SELECT 1 / (count(*) = %(old)s)::int FROM done"
         )
         columns = "originator_id, originator_version, topic, state, notification_id"
         self.select_stream = sql(

@@ -9,13 +9,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from eventsourcing.persistence import IntegrityError, StoredEvent
+from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
 from eventsourcing.tests.persistence import ApplicationRecorderTestCase, NonInterleavingNotificationIDsBaseCase
 
 from ledger.store.connections import Connections
 from ledger.store.copy_rows import LogRow, StateRow
 from ledger.store.log import PoolLog
-from ledger.store.recorder import LedgerRecorder, RulesMovedError, StreamWrite
+from ledger.store.recorder import LedgerRecorder, RulesMovedError, StreamWrite, ToRecord
 from ledger.store.server import EmbeddedServer
 from migrations.run import migrate
 
@@ -100,6 +100,26 @@ def test_a_moved_account_is_left_out_and_its_ids_are_given_back(pool_log: PoolLo
     assert seen == [written.moved]
     assert (written.first_id, written.last_id) == (size + 2, 2 * size)
     assert tables(pool_log) == (2 * size, size, 2 * size)
+
+
+@pytest.mark.parametrize("in_one_go", [True, False])
+@pytest.mark.parametrize("expected", [2, 0])
+def test_under_the_lock_a_state_that_moved_after_all_fails_everything(pool_log, in_one_go, expected) -> None:
+    """The commit is on its way with the writes, and must find nothing to commit."""
+    standing = write(1, expected=0)
+    pool_log.record([standing])
+
+    def decide(*_: object) -> ToRecord:
+        moved = write(expected + 1, stream=standing.stream, expected=expected)
+        return ToRecord([write(1, expected=0), moved], lambda *_: None, in_one_go)
+
+    with pytest.raises(PersistenceError):
+        pool_log.record_under_lock(decide)
+    assert tables(pool_log) == (1, 1, 1)
+    sound = write(2, stream=standing.stream, expected=1)
+    written = pool_log.record_under_lock(lambda *_: ToRecord([sound, write(1, expected=0)], lambda *_: None, in_one_go))
+    assert (written.first_id, written.last_id) == (2, 3)
+    assert tables(pool_log) == (3, 2, 3)
 
 
 def test_an_event_that_is_there_already_records_nothing(pool_log: PoolLog) -> None:
