@@ -1,8 +1,9 @@
 """The one way into the log: one plain transaction for one command and for a tranche of twenty thousand.
 
 In this order, always: `log_head` (lock, ids, instant) → states, compare and set → the hook (identities of rows,
-register) → events, by arrays or COPY → commit. Whoever locks states before `log_head` builds a deadlock. Ids have no
-gap, stand in commit order, and one instant belongs to one transaction.
+register) → events, by arrays or COPY → commit. Whoever locks states before `log_head` builds a deadlock. What was
+decided under the lock needs no comparison: states, head and events go in one statement, and the hook follows. Ids have
+no gap, stand in commit order, and one instant belongs to one transaction.
 
 The library's own insert takes a table lock, hangs on large calls in its pipeline and retries what must not be
 retried; it is replaced, not extended. Reads are ours too: its decorated selects make ten seconds a hundred.
