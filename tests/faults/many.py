@@ -36,7 +36,7 @@ def main() -> int:
     """Prepare, kill, tell."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--people", type=int, default=5_000)
-    parser.add_argument("--large", type=int, default=21_000, help="people for kills of tranches as they are installed")
+    parser.add_argument("--large", type=int, default=24_000, help="people for kills of jobs as they are installed")
     parser.add_argument("--workers", type=int, default=max(2, (os.cpu_count() or 2) // 2))
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="pl-faults-"))
