@@ -2,8 +2,8 @@
 
 In this order, always: `log_head` (lock, ids, instant) → states, compare and set → the hook (identities of rows,
 register) → events, by arrays or COPY → commit. Whoever locks states before `log_head` builds a deadlock. What was
-decided under the lock needs no comparison: states, head and events go in one statement, and the hook follows. Ids have
-no gap, stand in commit order, and one instant belongs to one transaction.
+decided under the lock needs no comparison: the hook comes first, then states, head and events in one statement. Ids
+have no gap, stand in commit order, and one instant belongs to one transaction.
 
 The library's own insert takes a table lock, hangs on large calls in its pipeline and retries what must not be
 retried; it is replaced, not extended. Reads are ours too: its decorated selects make ten seconds a hundred.
@@ -148,8 +148,8 @@ class LedgerRecorder(PostgresApplicationRecorder):
         way = _ByArrays(self._sql, decided.writes)
         at = max(clock.now(), last_at + timedelta(microseconds=1))
         with connection.pipeline() if decided.in_one_go else nullcontext(), connection.cursor(binary=True) as cursor:
+            decided.hook(cursor, frozenset(), at)  # first: an erasure looks up in the log what was there before it
             way.write(cursor, last_id + 1, at)
-            decided.hook(cursor, frozenset(), at)
             cursor.execute("COMMIT")
         return Written(last_id + 1, last_id + len(way), at, frozenset())
 
