@@ -36,6 +36,6 @@ bench: install
 
 # Whatever names an address comes out as an option line, and is left out.
 requirements:
-	$(BIN)/python -m piptools compile --quiet --generate-hashes --allow-unsafe --no-header \
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-header \
 	    --extra dev --output-file requirements-dev.txt pyproject.toml
 	sed -i '/^--/d' requirements-dev.txt

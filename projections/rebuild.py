@@ -114,9 +114,9 @@ class _Ranges:
         self._low = NOBODY
         self._folded = 0
 
-    def next(self) -> tuple[UUID, UUID] | None:
+    def next(self, connection: Connection[TupleRow]) -> tuple[UUID, UUID] | None:
         """The next range (above, up to); None when all are taken."""
-        with self._lock, self._log.connections.connection() as connection:
+        with self._lock:
             low = self._low
             if low == EVERYBODY:
                 return None
@@ -176,7 +176,7 @@ class _Rebuild:
 
         def lane() -> None:
             with self._log.connections.connection() as connection:
-                while (between := ranges.next()) is not None:
+                while (between := ranges.next(connection)) is not None:
                     with connection.transaction():
                         connection.execute(_NOTICE_DEATH)
                         self._fold.run_accounts(connection, self._log, *between, to, self._aside)

@@ -19,14 +19,6 @@ TRAILER: Final = struct.pack("!h", -1)
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _HEAD = struct.Struct("!hi16siqi")
 _LENGTH = struct.Struct("!i")
-
-
-@cache
-def _head_with(topic: bytes) -> struct.Struct:
-    """All of an event's row before its body. There are few topics, and one packing is cheaper than three."""
-    return struct.Struct(f"!hi16siqi{len(topic)}si")
-
-
 _STAMP = struct.Struct("!iqiq")
 _HOLE: Final = bytes(_STAMP.size)
 _STATE = struct.Struct("!hi16siqiqihi")
@@ -141,6 +133,12 @@ class TrancheBuffer(msgspec.Struct, gc=False):
             part.new_accounts += _STATE.unpack_from(self.states, state_start)[4] == 0
             first, log_start, state_start = events, log_end, state_end
         return parts
+
+
+@cache
+def _head_with(topic: bytes) -> struct.Struct:
+    """All of an event's row before its body. There are few topics, and one packing is cheaper than three."""
+    return struct.Struct(f"!hi16siqi{len(topic)}si")
 
 
 def microseconds(at: datetime) -> int:
