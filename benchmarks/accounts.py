@@ -22,7 +22,7 @@ from ledger.account_decisions import Payment
 from ledger.interest_decisions import credit_interest
 from ledger.late_money import Origin
 from ledger.region_rules import RegionRules
-from ledger.store.copy_rows import TrancheBuffer
+from ledger.store.copy_rows import RowBlock, TrancheBuffer
 from ledger.store.log import PoolLog
 from ledger.store.states import load_states
 from ledger.words import MoneyKind
@@ -62,14 +62,14 @@ def add(log: PoolLog) -> tuple[list[UUID], list[UUID]]:
     today = clock.today()
     long: list[UUID] = []
     short: list[UUID] = []
-    writes = TrancheBuffer()
+    writes = RowBlock()
     for place in range(_ACCOUNTS):
         for many, ids in ((True, long), (False, short)):
             life = _life(rules, today, place, many=many)
             assert len(life.events) == (_LONG if many else 6)
             life.add_to(writes)
             ids.append(UUID(bytes=life.account))
-    log.record(writes)
+    log.record(TrancheBuffer([writes]))
     return long, short
 
 

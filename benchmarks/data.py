@@ -21,7 +21,7 @@ from ledger.jobs.pipeline import RecordBehind
 from ledger.late_money import Origin
 from ledger.refusals import Refusal
 from ledger.region_rules import RegionRules
-from ledger.store.copy_rows import TrancheBuffer
+from ledger.store.copy_rows import RowBlock, TrancheBuffer
 from ledger.store.divisions import Divisions
 from ledger.store.log import PoolLog
 from ledger.store.mapper import encode
@@ -90,7 +90,7 @@ def fill(log: PoolLog, register: Register, size: int) -> None:
 
 
 def _chunk(places: range, rules: RegionRules, villages: list[str]) -> tuple[TrancheBuffer, list[NewHolder]]:
-    writes = TrancheBuffer()
+    writes = RowBlock()
     holders = []
     today = clock.today()
     for place in places:
@@ -99,7 +99,7 @@ def _chunk(places: range, rules: RegionRules, villages: list[str]) -> tuple[Tran
         life.add_to(writes)
         who = person(place)
         holders.append(NewHolder(participant, life.account, village, who.number, who.name))
-    return writes, holders
+    return TrancheBuffer([writes]), holders
 
 
 def life_of(place: int, participant: UUID, village: str, rules: RegionRules, today: date) -> Life:
@@ -145,7 +145,7 @@ class Life:
     def pay(self, payment: Payment) -> None:
         self.decide(lambda state: record_payment(state, payment, self._rules, _ORIGIN, self._today))
 
-    def add_to(self, writes: TrancheBuffer) -> None:
+    def add_to(self, writes: RowBlock) -> None:
         """The whole life as a new account of a tranche."""
         assert self.state is not None
         for version, event in enumerate(self.events, 1):

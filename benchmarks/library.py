@@ -2,8 +2,10 @@
 
 An `Application` with an `Aggregate` class and the PostgreSQL persistence module as its documentation shows them, in a
 schema of its own on the same server. Its accounts have the very lives of the accounts that our run credits, and each
-event says word for word what ours says; the interest it records is held against ours. Nothing of the ledger's recorder,
-mapper, state or decision is used, so where ours keeps a state, it folds what the library folds: the stored events.
+event says word for word what ours says; the interest it records is held against ours. It credits a few of them, among
+as many as ours has: the others are the same lives again, under other ids, so that its indexes are as large as ours.
+Nothing of the ledger's recorder, mapper, state or decision is used, so where ours keeps a state, it folds what the
+library folds: the stored events.
 """
 
 from __future__ import annotations
@@ -124,8 +126,8 @@ class Library:
 
 
 @contextmanager
-def library(machine: Machine, log: PoolLog) -> Iterator[Library]:
-    """The library in a schema of its own, beside the accounts of `log`."""
+def library(machine: Machine, log: PoolLog, size: int) -> Iterator[Library]:
+    """The library in a schema of its own with `size` accounts, beside those of `log`."""
     parameters = conninfo_to_dict(machine.url)
     with psycopg.connect(machine.url, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {_SCHEMA}")
@@ -141,6 +143,7 @@ def library(machine: Machine, log: PoolLog) -> Iterator[Library]:
         )
         try:
             settled = _opened(accounts, log.rules())
+            _multiply(connection, size // ACCOUNTS)
             connection.execute("VACUUM (ANALYZE)")
             yield Library(accounts, settled)
         finally:
@@ -170,6 +173,16 @@ def _opened(library: Accounts, rules: RegionRules) -> dict[UUID, Said]:
             accounts.append(account)
         library.save(*accounts)
     return settled
+
+
+def _multiply(connection: psycopg.Connection[Any], times: int) -> None:
+    """So many accounts for each that is there: the stored lives again, under ids as random as the library's own."""
+    connection.execute(
+        f"INSERT INTO {_SCHEMA}.accounts_events (originator_id, originator_version, topic, state)"
+        " SELECT md5(originator_id::text || again)::uuid, originator_version, topic, state"
+        f" FROM {_SCHEMA}.accounts_events, generate_series(2, %s) again ORDER BY 1, 2",
+        (times,),
+    )
 
 
 def _credited(library: Accounts, ids: list[UUID], words: Said) -> float:

@@ -53,7 +53,7 @@ class Benchmarks:
         self._run_alone = None
         if credited:
             console.print("interest run and bare work")
-            with self._library(log) as turn:
+            with self._library(log, size) as turn:
                 self._interest(interest.measure(self._machine, log, size, turn))
         if self._wanted & _IMPORT:
             console.print("import of payments")
@@ -87,11 +87,11 @@ class Benchmarks:
         console.print(f"{size:,} accounts took {time.perf_counter() - began:.0f} s")
 
     @contextmanager
-    def _library(self, log: PoolLog) -> Iterator[Callable[[], float] | None]:
+    def _library(self, log: PoolLog, size: int) -> Iterator[Callable[[], float] | None]:
         if "interest_vs_library_500" not in self._wanted:
             yield None
             return
-        with library.library(self._machine, log) as theirs:
+        with library.library(self._machine, log, size) as theirs:
             yield theirs.accounts_per_s
             theirs.compare()
 

@@ -1,4 +1,4 @@
-"""A generator of ours in a process of its own: what it yields comes back as bytes, its faults as they were raised.
+"""A generator of ours in a process of its own: the bytes it yields come back, its faults as they were raised.
 
 Deciding and recording in one interpreter take turns: beside a deciding thread each COPY took twice as long, and each
 decision waited for the COPY. In two processes they do not. The child only reads the database; whatever ends the
@@ -14,7 +14,7 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
 from types import TracebackType
@@ -22,11 +22,13 @@ from typing import IO, Final
 
 from ledger.jobs.pipeline import ReadAhead
 
-_LENGTH: Final = struct.Struct("!cQ")
+_HEAD: Final = struct.Struct("!cB")
+_LENGTH: Final = struct.Struct("!Q")
 _YIELDED, _RAISED, _ENDED = b"Y", b"R", b"E"
 _STOP_SECONDS_MAX: Final = 10
 _CHILD: Final = "import sys; from ledger.jobs.apart import serve; serve(sys.argv[1])"
 """Not run as a module: its classes would be others than ours, and no fault of them could be raised here."""
+Buffer = bytes | bytearray | memoryview
 _PIPE_BYTES: Final = 1 << 20
 """Room for a page or two: at the system's 64 kB the child stood still while the parent read."""
 
@@ -36,13 +38,16 @@ class ApartError(Exception):
 
 
 class Apart:
-    """Iterates over what `target` (``module:function`` of one bytes argument) yields, in a child interpreter."""
+    """Iterates over what `target` (``module:function`` of one bytes argument) yields, in a child interpreter.
+
+    It yields parts, as many buffers as it likes: joining them would copy a page twice on its way.
+    """
 
     def __init__(self, target: str, asked: bytes) -> None:
         self._target = target
         self._asked = asked
 
-    def __enter__(self) -> Iterator[bytes]:
+    def __enter__(self) -> Iterator[list[bytearray]]:
         command = [sys.executable, "-P", "-c", _CHILD, self._target]
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._child.stdin is not None
@@ -65,18 +70,22 @@ class Apart:
         assert self._child.stdout is not None
         self._child.stdout.close()
 
-    def _read(self, stream: IO[bytes]) -> Iterator[bytes]:
+    def _read(self, stream: IO[bytes]) -> Iterator[list[bytearray]]:
         while True:
-            head = stream.read(_LENGTH.size)
-            word, length = _LENGTH.unpack(head) if len(head) == _LENGTH.size else (b"", 0)
-            said = stream.read(length)
-            if not word or len(said) < length:
-                raise ApartError(f"{self._target} 提前结束（退出码 {self._child.wait()}）")
+            word, count = _HEAD.unpack(self._take(stream, _HEAD.size))
+            lengths = [_LENGTH.unpack(self._take(stream, _LENGTH.size))[0] for _ in range(count)]
+            parts = [self._take(stream, length) for length in lengths]
             if word == _ENDED:
                 return
             if word == _RAISED:
-                raise pickle.loads(said)
-            yield said
+                raise pickle.loads(parts[0])
+            yield parts
+
+    def _take(self, stream: IO[bytes], length: int) -> bytearray:
+        taken = bytearray(length)
+        if stream.readinto(taken) < length:  # type: ignore[attr-defined]  # a BufferedReader, which IO does not say
+            raise ApartError(f"{self._target} 提前结束（退出码 {self._child.wait()}）")
+        return taken
 
 
 def serve(target: str) -> None:
@@ -91,9 +100,9 @@ def serve(target: str) -> None:
             with ReadAhead(lambda: function(asked)) as parts:
                 for said in parts:
                     _tell(told, _YIELDED, said)
-            _tell(told, _ENDED, b"")
+            _tell(told, _ENDED, ())
         except Exception as fault:
-            _tell(told, _RAISED, _pickled(fault))
+            _tell(told, _RAISED, (_pickled(fault),))
 
 
 def _pickled(fault: Exception) -> bytes:
@@ -105,9 +114,10 @@ def _pickled(fault: Exception) -> bytes:
     return pickled
 
 
-def _tell(stream: IO[bytes], word: bytes, said: bytes) -> None:
+def _tell(stream: IO[bytes], word: bytes, parts: Sequence[Buffer]) -> None:
     """All of it: one write to a pipe may take only a part."""
-    for part in (_LENGTH.pack(word, len(said)), said):
+    lengths = b"".join(_LENGTH.pack(len(part)) for part in parts)
+    for part in (_HEAD.pack(word, len(parts)) + lengths, *parts):
         rest = memoryview(part)
         while rest:
             rest = rest[stream.write(rest) :]

@@ -6,9 +6,9 @@ that stands in it; the recording half compares.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -21,7 +21,7 @@ from ledger.late_money import Origin
 from ledger.refusals import Refusal
 from ledger.region_rules import RegionRules
 from ledger.store.connections import Connections
-from ledger.store.copy_rows import TrancheBuffer
+from ledger.store.copy_rows import Buffer, RowBlock, TrancheBuffer
 from ledger.store.log import PoolLog
 from ledger.store.mapper import encode
 from ledger.store.states import decode_state, encode_state, page_of_states
@@ -30,7 +30,6 @@ _PAGES_READ: Final = 4
 """Pages of one statement: a page is as small as a tranche may be, a statement need not be."""
 _TOPIC: Final = InterestCredited.topic.encode()
 _decode_event: Final = msgspec.json.Decoder(InterestCredited).decode
-_encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,28 +50,41 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         return Origin(self.actor, self.reviewer, f"job interest {self.year}")
 
 
-class Page(msgspec.Struct):
-    """Accounts up to key `last`, decided under version `rules_version` of the rules, and the figures of all of them."""
+class Head(msgspec.Struct):
+    """Of accounts up to key `last`: the version of the rules they were decided under, and their figures."""
 
     last: bytes
     rules_version: int
-    writes: TrancheBuffer
     report: InterestReport
     looked_at: int
 
 
-decode_page: Final = msgspec.msgpack.Decoder(Page).decode
+class Page(NamedTuple):
+    """Accounts decided, and what is to be written of them."""
+
+    head: Head
+    rows: RowBlock
 
 
-def decided(asked: bytes) -> Iterator[bytes]:
-    """Every page after the job's key, encoded. Runs in the child."""
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(Head).decode
+
+
+def decode_page(parts: Sequence[bytearray]) -> Page:
+    """The page as `decided` gave it."""
+    return Page(_decode(parts[0]), RowBlock.of(parts[1:]))
+
+
+def decided(asked: bytes) -> Iterator[list[Buffer]]:
+    """Every page after the job's key, encoded in parts. Runs in the child."""
     job = msgspec.json.decode(asked, type=Job)
     with Connections(job.url, "pension-ledger interest") as connections, batch_pace():
         log = PoolLog(connections, job.pool)
         rules = log.rules()
         with ReadAhead(lambda: _pages(log, job)) as pages:
             for page in pages:
-                yield _encode(decide_page(page, job, rules))
+                head, rows = decide_page(page, job, rules)
+                yield [_encode(head), *rows.parts()]
 
 
 def _pages(log: PoolLog, job: Job) -> Iterator[list[tuple[bytes, bytes]]]:
@@ -86,7 +98,7 @@ def _pages(log: PoolLog, job: Job) -> Iterator[list[tuple[bytes, bytes]]]:
 
 def decide_page(page: list[tuple[bytes, bytes]], job: Job, rules: RegionRules) -> Page:
     """The interest of each account of a page, laid down as it is to be recorded."""
-    writes = TrancheBuffer()
+    rows = RowBlock()
     credited: list[Credited] = []
     year, origin, today = job.year, job.origin, job.today
     rate = rules.rate(year)
@@ -103,11 +115,11 @@ def decide_page(page: list[tuple[bytes, bytes]], job: Job, rules: RegionRules) -
         else:
             event = answer[0]
             after = evolve(state, event)
-            writes.add_event(account, after.version, _TOPIC, encode(event))
-            writes.add_state(account, state.version, after.version, year, encode_state(after))
+            rows.add_event(account, after.version, _TOPIC, encode(event))
+            rows.add_state(account, state.version, after.version, year, encode_state(after))
             credited.append((state.division, after.opening.total, event.effect.interest, event.fen_months))
     report.add(credited)
-    return Page(page[-1][0], rules.version, writes, report, len(page))
+    return Page(Head(page[-1][0], rules.version, report, len(page)), rows)
 
 
 def credited_in(writes: TrancheBuffer) -> list[Credited]:

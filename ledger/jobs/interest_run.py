@@ -136,9 +136,9 @@ class InterestRun:
         waiting: list[Page] = []
         for page in pages:
             waiting.append(page)
-            if sum(one.looked_at for one in waiting) >= self._pace.rows:
+            if sum(one.head.looked_at for one in waiting) >= self._pace.rows:
                 yield _joined(after, waiting)
-                after, waiting = page.last, []
+                after, waiting = page.head.last, []
         if waiting:
             yield _joined(after, waiting)
 
@@ -148,7 +148,7 @@ class InterestRun:
 
     def _record(self, tranche: _Tranche) -> frozenset[bytes] | None:
         """Record a tranche; the accounts that moved, or None where the rules moved and nothing is recorded."""
-        if self._dry_run or not tranche.writes:
+        if self._dry_run or not tranche.writes.events:
             return frozenset()
         try:
             written = self._log.record(tranche.writes, rules_version=tranche.rules_version)
@@ -173,8 +173,8 @@ _Recorder = RecordBehind[_Tranche, "frozenset[bytes] | None"]
 
 
 def _joined(after: bytes, pages: list[Page]) -> _Tranche:
-    first, *others = pages
-    for page in others:
-        first.writes.add(page.writes)
-        first.report.join(page.report)
-    return _Tranche(after, first.rules_version, first.writes, first.report, sum(page.looked_at for page in pages))
+    first, *others = (page.head for page in pages)
+    for head in others:
+        first.report.join(head.report)
+    writes = TrancheBuffer([page.rows for page in pages])
+    return _Tranche(after, first.rules_version, writes, first.report, sum(page.head.looked_at for page in pages))

@@ -112,7 +112,12 @@ def look_up(log: PoolLog, register: Register, rows: Sequence[PaymentRow | Faulty
 # -- in a process of its own -------------------------------------------------------------------------------------------
 
 _encode: Final = msgspec.msgpack.Encoder().encode
-decode_page: Final = msgspec.msgpack.Decoder(Page).decode
+_decode: Final = msgspec.msgpack.Decoder(Page).decode
+
+
+def decode_page(parts: Sequence[bytearray]) -> Page:
+    """The page as `pages_apart` gave it."""
+    return _decode(parts[0])
 
 
 def asked_apart(log: PoolLog, register: Register, reading: Reading) -> bytes:
@@ -120,10 +125,10 @@ def asked_apart(log: PoolLog, register: Register, reading: Reading) -> bytes:
     return pickle.dumps((log.connections.url, log.pool, register.keys, reading))
 
 
-def pages_apart(asked: bytes) -> Iterator[bytes]:
+def pages_apart(asked: bytes) -> Iterator[tuple[bytes]]:
     """Every page, encoded. Runs in the child."""
     url, pool, keys, reading = pickle.loads(asked)
     with Connections(url, "pension-ledger import") as connections, batch_pace():
         log = PoolLog(connections, pool)
         for page in pages(log, Register(log, keys), reading):
-            yield _encode(page)
+            yield (_encode(page),)

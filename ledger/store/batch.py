@@ -14,7 +14,7 @@ from ledger.account import PersonalAccount, evolve
 from ledger.account_decisions import Asked, Decided, History, Past
 from ledger.account_events import BY_TOPIC, AccountEvent
 from ledger.refusals import Refusal
-from ledger.store.copy_rows import LogRow, TrancheBuffer
+from ledger.store.copy_rows import LogRow, RowBlock, TrancheBuffer
 from ledger.store.log import PoolLog
 from ledger.store.mapper import encode
 from ledger.store.recorder import COPY_ABOVE, StreamWrite
@@ -105,14 +105,14 @@ class Tranche:
 
     def _laid_down(self) -> TrancheBuffer:
         """The same in COPY's format at once."""
-        buffer = TrancheBuffer()
+        block = RowBlock()
         for account, events in self._pending.items():
             before = self._version_before(account)
             for version, event in enumerate(events, before + 1):
-                buffer.add_event(account, version, _TOPICS[event.topic], encode(event))
+                block.add_event(account, version, _TOPICS[event.topic], encode(event))
             after = self._states[account]
-            buffer.add_state(account, before, after.version, after.credited_through, encode_state(after))
-        return buffer
+            block.add_state(account, before, after.version, after.credited_through, encode_state(after))
+        return TrancheBuffer([block])
 
     def _version_before(self, account: bytes) -> int:
         before = self._loaded.get(account)

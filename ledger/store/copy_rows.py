@@ -7,9 +7,11 @@ left open until `log_head` has handed them out, so that all other work is done b
 from __future__ import annotations
 
 import struct
-from collections.abc import Container, Iterator
+from array import array
+from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 import msgspec
@@ -21,6 +23,7 @@ _HEAD = struct.Struct("!hi16siqi")
 _LENGTH = struct.Struct("!i")
 _STAMP = struct.Struct("!iqiq")
 _HOLE: Final = bytes(_STAMP.size)
+Buffer = bytes | bytearray | memoryview
 _STATE = struct.Struct("!hi16siqiqihi")
 
 
@@ -43,21 +46,21 @@ class StateRow(NamedTuple):
     state: bytes
 
 
-class TrancheBuffer(msgspec.Struct, gc=False):
-    """What a tranche writes, in COPY's format and complete but for ids and instant.
+class RowBlock(msgspec.Struct, gc=False):
+    """Events and states laid down in COPY's format, complete but for ids and instant.
 
     Rows are laid down as they are decided: a tranche of ten thousand held as objects costs five times the memory, and
-    the time to make them. `log` and `states` hold rows without header and trailer; for each account in `accounts`,
-    `ends` says how many events, and how many bytes of either, there are up to its last. Where accounts moved,
-    `without` cuts their rows out again.
+    the time to make them. `log` and `states` hold rows without header and trailer, `stamps` the place of each event's
+    hole for id and instant, which is its end too. Nothing else is kept of a row: whoever needs more reads it again.
     """
 
     log: bytearray = msgspec.field(default_factory=bytearray)
     states: bytearray = msgspec.field(default_factory=bytearray)
-    stamps: list[int] = msgspec.field(default_factory=list)
-    accounts: list[bytes] = msgspec.field(default_factory=list)
-    ends: list[tuple[int, int, int]] = msgspec.field(default_factory=list)
+    stamps: array[int] = msgspec.field(default_factory=lambda: array("Q"))
+    accounts: int = 0
     new_accounts: int = 0
+    least: bytes = b"\xff" * 16
+    greatest: bytes = b""
 
     def __len__(self) -> int:
         """How many events."""
@@ -76,32 +79,33 @@ class TrancheBuffer(msgspec.Struct, gc=False):
         data = self.states
         data += _STATE.pack(5, 16, account, 8, expected, 8, version, 2, credited_through, len(state))
         data += state
-        self.accounts.append(account)
-        self.ends.append((len(self.stamps), len(self.log), len(data)))
+        self.accounts += 1
         self.new_accounts += expected == 0
+        if account < self.least:  # noqa: PLR1730 (two calls would cost a fifth of the row)
+            self.least = account
+        if account > self.greatest:  # noqa: PLR1730
+            self.greatest = account
 
-    def add(self, other: TrancheBuffer) -> None:
-        """The rows of another tranche, of other accounts, after these."""
-        events, log, states = len(self.stamps), len(self.log), len(self.states)
-        self.log += other.log
-        self.states += other.states
-        self.stamps += [offset + log for offset in other.stamps]
-        self.accounts += other.accounts
-        self.ends += [(end[0] + events, end[1] + log, end[2] + states) for end in other.ends]
-        self.new_accounts += other.new_accounts
+    def parts(self) -> list[Buffer]:
+        """All of it for another process, in parts that are not copied; `of` puts them together again."""
+        figures = (self.accounts, self.new_accounts, self.least, self.greatest)
+        return [msgspec.msgpack.encode(figures), self.log, self.states, memoryview(self.stamps).cast("B")]
 
-    def state_rows(self) -> tuple[bytes, bytearray, bytes]:
-        """Rows (account, expected, version, credited_through, state), in parts: a copy would double a tranche."""
-        return HEADER, self.states, TRAILER
+    @staticmethod
+    def of(parts: Sequence[bytearray]) -> RowBlock:
+        """The block whose parts these are."""
+        figures, log, states, stamps = parts
+        places = array("Q")
+        places.frombytes(stamps)
+        return RowBlock(log, states, places, *msgspec.msgpack.decode(figures))
 
-    def log_rows(self, first_id: int, at: datetime) -> tuple[bytes, bytearray, bytes]:
-        """The events with ids from `first_id` on and the one instant of the transaction, in parts."""
+    def stamp(self, first_id: int, at: datetime) -> None:
+        """Give the events ids from `first_id` on and the one instant of the transaction."""
         micros = microseconds(at)
         pack = _STAMP.pack_into
         data = self.log
         for place, offset in enumerate(self.stamps, first_id):
             pack(data, offset, 8, place, 8, micros)
-        return HEADER, data, TRAILER
 
     def stored_events(self) -> Iterator[bytes]:
         """The events as they are stored."""
@@ -113,26 +117,83 @@ class TrancheBuffer(msgspec.Struct, gc=False):
 
     def stored_states(self) -> Iterator[bytes]:
         """The states as they are stored."""
+        return (row.state for row in self._state_rows())
+
+    def parted(self, moved: Container[bytes]) -> tuple[RowBlock, RowBlock]:
+        """The rows of all other accounts, and those of the `moved` ones."""
+        blocks = RowBlock(), RowBlock()
         start = 0
-        for _, _, end in self.ends:
-            yield bytes(self.states[start + _STATE.size : end])
-            start = end
+        for end in self.stamps:
+            block = blocks[_HEAD.unpack_from(self.log, start)[2] in moved]
+            block.log += self.log[start:end]
+            block.stamps.append(len(block.log))
+            block.log += _HOLE
+            start = end + _STAMP.size
+        for row in self._state_rows():
+            blocks[row.account in moved].add_state(*row)
+        return blocks
+
+    def _state_rows(self) -> Iterator[StateRow]:
+        place = 0
+        while place < len(self.states):
+            _, _, account, _, expected, _, version, _, through, length = _STATE.unpack_from(self.states, place)
+            place += _STATE.size + length
+            yield StateRow(account, expected, version, through, bytes(self.states[place - length : place]))
+
+
+class TrancheBuffer(msgspec.Struct, frozen=True):
+    """What one transaction writes: blocks of rows of different accounts, one after the other."""
+
+    blocks: Sequence[RowBlock]
+
+    @property
+    def events(self) -> int:
+        """How many events."""
+        return sum(map(len, self.blocks))
+
+    @property
+    def accounts(self) -> int:
+        """How many accounts get a state."""
+        return sum(block.accounts for block in self.blocks)
+
+    @property
+    def new_accounts(self) -> int:
+        """How many of them had none before."""
+        return sum(block.new_accounts for block in self.blocks)
+
+    @property
+    def ends(self) -> tuple[bytes, bytes]:
+        """The least and the greatest account."""
+        return min(block.least for block in self.blocks), max(block.greatest for block in self.blocks)
+
+    def state_rows(self) -> Iterator[Buffer]:
+        """Rows (account, expected, version, credited_through, state), in parts: a copy would double a tranche."""
+        yield HEADER
+        for block in self.blocks:
+            yield memoryview(block.states)
+        yield TRAILER
+
+    def log_rows(self, first_id: int, at: datetime) -> Iterator[Buffer]:
+        """The events with ids from `first_id` on and the one instant of the transaction, in parts."""
+        yield HEADER
+        for block in self.blocks:
+            block.stamp(first_id, at)
+            first_id += len(block)
+            yield memoryview(block.log)
+        yield TRAILER
+
+    def stored_events(self) -> Iterator[bytes]:
+        """The events as they are stored."""
+        return chain.from_iterable(block.stored_events() for block in self.blocks)
+
+    def stored_states(self) -> Iterator[bytes]:
+        """The states as they are stored."""
+        return chain.from_iterable(block.stored_states() for block in self.blocks)
 
     def parted(self, moved: Container[bytes]) -> tuple[TrancheBuffer, TrancheBuffer]:
         """The rows of all other accounts, and those of the `moved` ones."""
-        parts = TrancheBuffer(), TrancheBuffer()
-        first, log_start, state_start = 0, 0, 0
-        for account, (events, log_end, state_end) in zip(self.accounts, self.ends, strict=True):
-            part = parts[account in moved]
-            shift = len(part.log) - log_start
-            part.stamps += [offset + shift for offset in self.stamps[first:events]]
-            part.log += self.log[log_start:log_end]
-            part.states += self.states[state_start:state_end]
-            part.accounts.append(account)
-            part.ends.append((len(part.stamps), len(part.log), len(part.states)))
-            part.new_accounts += _STATE.unpack_from(self.states, state_start)[4] == 0
-            first, log_start, state_start = events, log_end, state_end
-        return parts
+        kept, left_out = zip(*(block.parted(moved) for block in self.blocks), strict=True)
+        return TrancheBuffer(kept), TrancheBuffer(left_out)
 
 
 @cache

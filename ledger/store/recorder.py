@@ -26,7 +26,7 @@ from psycopg.sql import SQL, Identifier
 
 from ledger import clock
 from ledger.store.arrays import bytea_array, int8_array, utf8_array, uuid_array
-from ledger.store.copy_rows import LogRow, StateRow, TrancheBuffer
+from ledger.store.copy_rows import LogRow, RowBlock, StateRow, TrancheBuffer
 from ledger.store.recorder_statements import Statements
 
 COPY_ABOVE: Final = 500
@@ -236,13 +236,13 @@ def _laid_down(writes: Sequence[StreamWrite]) -> TrancheBuffer | Sequence[Stream
     """Many writes in COPY's format; streams without a state (rules) stay few and go by arrays."""
     if any(write.state is None for write in writes):
         return writes
-    buffer = TrancheBuffer()
+    block = RowBlock()
     for write in writes:
         for row in write.rows:
-            buffer.add_event(*row)
+            block.add_event(*row)
         if write.state is not None:
-            buffer.add_state(*write.state)
-    return buffer
+            block.add_state(*write.state)
+    return TrancheBuffer([block])
 
 
 class _ByCopy:
@@ -253,7 +253,7 @@ class _ByCopy:
         self._buffer = buffer
 
     def __len__(self) -> int:
-        return len(self._buffer)
+        return self._buffer.events
 
     def prepare(self, cursor: Cursor[TupleRow]) -> None:
         """All that needs no lock."""
@@ -264,15 +264,16 @@ class _ByCopy:
 
     def set_states(self, cursor: Cursor[TupleRow]) -> frozenset[bytes]:
         """Compare and set; gives the accounts that moved since, asked for only when the count is short."""
-        if not self._buffer.accounts:
+        accounts, new = self._buffer.accounts, self._buffer.new_accounts
+        if not accounts:
             return frozenset()
         done = 0
-        if self._buffer.new_accounts:
+        if new:
             done += cursor.execute(self._sql.insert_moving).rowcount
-        if self._buffer.new_accounts < len(self._buffer.accounts):
-            least, greatest = min(self._buffer.accounts), max(self._buffer.accounts)
-            done += cursor.execute(self._sql.update_moving, (UUID(bytes=least), UUID(bytes=greatest))).rowcount
-        if done == len(self._buffer.accounts):
+        if new < accounts:
+            ends = tuple(UUID(bytes=account) for account in self._buffer.ends)
+            done += cursor.execute(self._sql.update_moving, ends).rowcount
+        if done == accounts:
             return frozenset()
         return frozenset(row[0].bytes for row in cursor.execute(self._sql.moved_of_moving))
 

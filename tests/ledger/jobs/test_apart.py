@@ -21,15 +21,15 @@ def our_own_modules(monkeypatch, request):
 
 
 def counted(asked):
-    """As many words as it was asked for, one of them longer than a pipe."""
+    """As many words as it was asked for, one of them in parts, of which one is longer than a pipe."""
     for number in range(int(asked)):
-        yield b"%d" % number if number != 3 else b"x" * 3_000_000
+        yield [b"%d" % number] if number != 3 else [b"", b"x" * 3_000_000, b"end"]
 
 
 def faulty(asked):
     """A fault of a file after two words."""
-    yield b"1"
-    yield b"2"
+    yield [b"1"]
+    yield [b"2"]
     raise FileFault("读不下去", "第 3 行", asked.decode())
 
 
@@ -41,14 +41,14 @@ class SecretiveError(Exception):
 
 
 def secretive(_asked):
-    yield b"1"
+    yield [b"1"]
     raise SecretiveError("nobody", "knows")
 
 
 def endless(_asked):
     """Its own process id, for ever."""
     while True:
-        yield b"%d" % os.getpid()
+        yield [b"%d" % os.getpid()]
 
 
 def is_there(pid):
@@ -71,14 +71,16 @@ def gone(pid, seconds=20.0):
 
 def test_all_that_is_yielded_arrives_in_order():
     with Apart(f"{HERE}:counted", b"6") as said:
-        assert [len(one) for one in said] == [1, 1, 1, 3_000_000, 1, 1]
+        told = list(said)
+    assert [[len(part) for part in one] for one in told] == [[1], [1], [1], [0, 3_000_000, 3], [1], [1]]
+    assert [told[place] for place in (0, 5)] == [[b"0"], [b"5"]]
 
 
 def test_a_fault_is_raised_as_it_was_after_what_came_before_it():
     told = []
     with pytest.raises(FileFault, match="读不下去") as fault, Apart(f"{HERE}:faulty", "重来".encode()) as said:
         told.extend(said)
-    assert told == [b"1", b"2"]
+    assert told == [[b"1"], [b"2"]]
     assert (fault.value.where, fault.value.remedy) == ("第 3 行", "重来")
 
 
@@ -92,14 +94,14 @@ def test_a_fault_that_cannot_travel_is_told_by_its_text():
 
 def test_whoever_stops_listening_ends_it():
     with Apart(f"{HERE}:endless", b"") as said:
-        pid = int(next(said))
+        pid = int(next(said)[0])
         assert is_there(pid)
     assert not is_there(pid)
 
 
 def test_killed_it_is_missed_and_not_taken_for_ended():
     with Apart(f"{HERE}:endless", b"") as said:
-        os.kill(int(next(said)), signal.SIGKILL)
+        os.kill(int(next(said)[0]), signal.SIGKILL)
         with pytest.raises(ApartError, match="提前结束"):
             list(said)
 
@@ -109,7 +111,7 @@ def test_it_does_not_outlive_whoever_asked():
     code = (
         "import sys\nfrom ledger.jobs.apart import Apart\n"
         f"with Apart('{HERE}:endless', b'') as said:\n"
-        "    print(next(said).decode(), flush=True)\n    sys.stdin.read()\n"
+        "    print(next(said)[0].decode(), flush=True)\n    sys.stdin.read()\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         pid = int(parent.stdout.readline())
