@@ -2,8 +2,8 @@
 
 `evolve` knows no rules. Whatever a rule decided (from which month money earns, which year an interest settles) stands
 in the event, or a changed rules file would change the past. The state holds what decisions need and nothing else:
-balance by kind, the opening at the end of the last credited year, the entries of each later year by earning month,
-and collective subsidy and social aid by period year for the cap.
+the balance by kind at the end of the last credited year, the entries of each later year by earning month, and
+collective subsidy and social aid by period year for the cap. What the account holds now follows from these.
 """
 
 from __future__ import annotations
@@ -67,9 +67,16 @@ class PersonalAccount(msgspec.Struct, frozen=True, omit_defaults=True, gc=False)
     credited_through: int = 0
     taken_over_on: date | None = None
     opening: Amounts = NOTHING
-    balance: Amounts = NOTHING
     years: tuple[YearEntries, ...] = ()
     aid: tuple[AidOfYear, ...] = ()
+
+    @property
+    def balance(self) -> Amounts:
+        """What the account holds by kind: the opening and all that was entered since."""
+        held = self.opening
+        for year in self.years:
+            held = with_entries(held, year.entries)
+        return held
 
     @property
     def uncredited(self) -> bool:
@@ -132,15 +139,12 @@ def evolve(state: PersonalAccount | None, event: AccountEvent) -> PersonalAccoun
 
 def _with_interest(state: PersonalAccount, event: InterestEvent) -> PersonalAccount:
     """Interest of the next year closes that year; of an earlier one (late money, restatement) it joins the opening."""
-    balance = state.balance + event.effect
+    opening = state.opening + event.effect
     if isinstance(event, InterestCredited) and event.year == state.credited_through + 1:
         rest = state.years
         if rest and rest[0].year == event.year:
+            opening = with_entries(opening, rest[0].entries)
             rest = rest[1:]
-        # What is left when the entries of later years are taken off; mostly there are none, and then it is the balance.
-        opening = balance
-        for later in rest:
-            opening += _sum(later.entries).times(-1)
         return PersonalAccount(
             state.version + 1,
             state.participant,
@@ -151,18 +155,13 @@ def _with_interest(state: PersonalAccount, event: InterestEvent) -> PersonalAcco
             event.year,
             state.taken_over_on,
             opening,
-            balance,
             rest,
             state.aid,
         )
     if event.year > state.credited_through:
         raise ValueError(f"interest of {event.year} cannot follow a state credited through {state.credited_through}")
     return msgspec.structs.replace(
-        state,
-        version=state.version + 1,
-        first_year=min(state.first_year, event.year),
-        opening=state.opening + event.effect,
-        balance=balance,
+        state, version=state.version + 1, first_year=min(state.first_year, event.year), opening=opening
     )
 
 
@@ -194,7 +193,6 @@ def _with_money(state: PersonalAccount, event: MoneyEvent) -> PersonalAccount:
         credited_through,
         taken_over_on,
         opening,
-        state.balance + event.effect,
         years,
         _aid_after(state.aid, event),
     )
@@ -264,8 +262,9 @@ def _aid_after(aid: tuple[AidOfYear, ...], event: MoneyEvent) -> tuple[AidOfYear
     return tuple(years[year] for year in sorted(years) if years[year] != AidOfYear(year, 0, 0))
 
 
-def _sum(entries: tuple[MonthEntry, ...]) -> Amounts:
-    fen = [0, 0, 0, 0, 0, 0]
+def with_entries(amounts: Amounts, entries: tuple[MonthEntry, ...]) -> Amounts:
+    """Amounts by kind and what was entered."""
+    fen = [*amounts.by_kind()]
     for entry in entries:
         fen[entry.kind] += entry.fen
     return Amounts(*fen)

@@ -38,24 +38,30 @@ class ApartError(Exception):
 
 
 class Apart:
-    """Iterates over what `target` (``module:function`` of one bytes argument) yields, in a child interpreter.
+    """A child interpreter in which `target` (``module:function`` of one bytes argument) yields.
 
-    It yields parts, as many buffers as it likes: joining them would copy a page twice on its way.
+    It starts, and imports what it needs, before it is asked: whoever asks may have work of their own until then. What
+    it yields are parts, as many buffers as it likes: joining them would copy a page twice on its way.
     """
 
-    def __init__(self, target: str, asked: bytes) -> None:
+    def __init__(self, target: str) -> None:
         self._target = target
-        self._asked = asked
 
-    def __enter__(self) -> Iterator[list[bytearray]]:
+    def __enter__(self) -> Apart:
         command = [sys.executable, "-P", "-c", _CHILD, self._target]
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert self._child.stdin is not None
         assert self._child.stdout is not None
         with suppress(AttributeError, OSError):  # Linux alone, and not above what the system allows
             fcntl.fcntl(self._child.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        self._child.stdin.write(self._asked)
-        self._child.stdin.close()
+        return self
+
+    def ask(self, asked: bytes) -> Iterator[list[bytearray]]:
+        """All that it yields. Raises what it raised, and `ApartError`."""
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        with suppress(BrokenPipeError):  # it is gone: reading says so
+            self._child.stdin.write(asked)
+            self._child.stdin.close()
         return self._read(self._child.stdout)
 
     def __exit__(
@@ -67,8 +73,10 @@ class Apart:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
-        assert self._child.stdout is not None
-        self._child.stdout.close()
+        for pipe in (self._child.stdin, self._child.stdout):
+            assert pipe is not None
+            with suppress(BrokenPipeError):
+                pipe.close()
 
     def _read(self, stream: IO[bytes]) -> Iterator[list[bytearray]]:
         while True:
@@ -96,7 +104,8 @@ def serve(target: str) -> None:
         os.dup2(2, 1)
         module, _, name = target.partition(":")
         try:
-            asked, function = sys.stdin.buffer.read(), getattr(import_module(module), name)
+            function = getattr(import_module(module), name)
+            asked = sys.stdin.buffer.read()
             with ReadAhead(lambda: function(asked)) as parts:
                 for said in parts:
                     _tell(told, _YIELDED, said)

@@ -72,8 +72,8 @@ class PaymentIntake(Intake[Row]):
         if not self.source.long:
             yield pages(self.log, self.register, reading)
             return
-        with Apart("ledger.jobs.payment_pages:pages_apart", asked_apart(self.log, self.register, reading)) as said:
-            yield map(decode_page, said)
+        with Apart("ledger.jobs.payment_pages:pages_apart") as reader:
+            yield map(decode_page, reader.ask(asked_apart(self.log, self.register, reading)))
 
     def look_up(self, rows: Sequence[Row]) -> None:
         """What was looked up ahead, mended by what this intake recorded since; events of accounts that need them."""

@@ -24,16 +24,20 @@ from ledger.store.connections import Connections
 from ledger.store.copy_rows import Buffer, RowBlock, TrancheBuffer
 from ledger.store.log import PoolLog
 from ledger.store.mapper import encode
-from ledger.store.states import decode_state, encode_state, page_of_states
+from ledger.store.states import FIRST, LAST, decode_state, encode_state, page_of_states
 
-_PAGES_READ: Final = 4
-"""Pages of one statement: a page is as small as a tranche may be, a statement need not be."""
+STRETCH_PAGES: Final = 4
+"""Pages of a stretch: a page is as small as a tranche may be, a statement need not be."""
 _TOPIC: Final = InterestCredited.topic.encode()
 _decode_event: Final = msgspec.json.Decoder(InterestCredited).decode
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be decided: the year's interest of the pool's accounts, on whose word, from a key on, in pages."""
+    """What is to be decided: the year's interest of the pool's accounts, on whose word, in pages.
+
+    `borders` part the accounts after key `after` into stretches; of `helpers` processes, this is the one that takes
+    every stretch whose turn it is.
+    """
 
     url: str
     pool: str
@@ -41,8 +45,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     reviewer: str
     today: date
-    after: bytes
     page: int
+    after: bytes = FIRST
+    borders: tuple[bytes, ...] = ()
+    helpers: int = 1
+    turn: int = 0
 
     @property
     def origin(self) -> Origin:
@@ -76,24 +83,37 @@ def decode_page(parts: Sequence[bytearray]) -> Page:
 
 
 def decided(asked: bytes) -> Iterator[list[Buffer]]:
-    """Every page after the job's key, encoded in parts. Runs in the child."""
+    """Every page of the job's stretches, encoded in parts; no part ends a stretch. Runs in the child."""
     job = msgspec.json.decode(asked, type=Job)
     with Connections(job.url, "pension-ledger interest") as connections, batch_pace():
         log = PoolLog(connections, job.pool)
         rules = log.rules()
         with ReadAhead(lambda: _pages(log, job)) as pages:
             for page in pages:
-                head, rows = decide_page(page, job, rules)
-                yield [_encode(head), *rows.parts()]
+                if page:
+                    head, rows = decide_page(page, job, rules)
+                    yield [_encode(head), *rows.parts()]
+                else:
+                    yield []
 
 
 def _pages(log: PoolLog, job: Job) -> Iterator[list[tuple[bytes, bytes]]]:
-    """Every account of the pool in key order; some pages a short transaction, never a snapshot held open."""
-    last = job.after
+    """The accounts of the job's stretches in key order, and an empty page after each.
+
+    A short transaction for a stretch, never a snapshot held open; one that has grown since it was parted takes more.
+    """
+    ends = (job.after, *job.borders, LAST)
+    limit = 2 * STRETCH_PAGES * job.page
     with log.connections.connection() as connection:
-        while read := page_of_states(connection, log, last, _PAGES_READ * job.page):
-            yield from (read[first : first + job.page] for first in range(0, len(read), job.page))
-            last = read[-1][0]
+        for stretch in range(job.turn, len(ends) - 1, job.helpers):
+            last, through = ends[stretch : stretch + 2]
+            grown = True
+            while grown:
+                read = page_of_states(connection, log, last, limit, through)
+                yield from (read[first : first + job.page] for first in range(0, len(read), job.page))
+                if grown := len(read) == limit:
+                    last = read[-1][0]
+            yield []
 
 
 def decide_page(page: list[tuple[bytes, bytes]], job: Job, rules: RegionRules) -> Page:

@@ -8,7 +8,8 @@ states: an account that is credited is not credited again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Final, NamedTuple
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from ledger import clock
 from ledger.interest_decisions import may_credit
 from ledger.jobs.apart import Apart
-from ledger.jobs.interest_pages import Job, Page, credited_in, decide_page, decode_page
+from ledger.jobs.interest_pages import STRETCH_PAGES, Job, Page, credited_in, decide_page, decode_page
 from ledger.jobs.interest_report import InterestReport
 from ledger.jobs.pace import Pace
 from ledger.jobs.pipeline import ReadAhead, RecordBehind, batch_pace
@@ -27,10 +28,12 @@ from ledger.store.job_lock import job_lock
 from ledger.store.job_record import JobRecord
 from ledger.store.log import PoolLog
 from ledger.store.recorder import RulesMovedError
-from ledger.store.states import states_of
+from ledger.store.states import FIRST, borders, states_of
 
 TRANCHE: Final = 10_000
 """Accounts a transaction: at twice as many the run needs half as much memory again and is no faster."""
+HELPERS: Final = 2
+"""Processes that decide. One cannot keep up with the recording of what it decides."""
 Progress = Callable[[int], None]
 
 
@@ -60,7 +63,6 @@ class InterestRun:
             actor=actor,
             reviewer=reviewer,
             today=clock.today(),
-            after=bytes(16),
             page=self._pace.least,
         )
         self._moved: list[bytes] = []
@@ -97,7 +99,7 @@ class InterestRun:
             pool=self._log.pool, year=self._year, rate=rate.text, rate_document=rate.document, dry_run=self._dry_run
         )
         with batch_pace(), RecordBehind(self._record) as recorder:
-            after: bytes | None = bytes(16)
+            after: bytes | None = FIRST
             while after is not None:
                 after = self._credit_after(after, recorder, report, progress)
             while self._moved:
@@ -105,7 +107,7 @@ class InterestRun:
                 again, self._moved = self._moved[:TRANCHE], self._moved[TRANCHE:]
                 page = decide_page(states_of(self._log, again), self._job, self._rules)
                 self._again_after = None
-                self._settle(recorder.give(_joined(bytes(16), [page])), report)
+                self._settle(recorder.give(_joined(FIRST, [page])), report)
                 self._settle(recorder.rest(), report)
                 if self._again_after is not None:
                     self._moved = again + self._moved
@@ -114,13 +116,11 @@ class InterestRun:
     def _credit_after(
         self, after: bytes, recorder: _Recorder, report: InterestReport, progress: Progress
     ) -> bytes | None:
-        """Record what a deciding process says of all accounts after a key; the key to go on from if the rules moved."""
+        """Record what deciding processes say of all accounts after a key; the key to go on from if the rules moved."""
         self._again_after = None
-        asked = msgspec.json.encode(msgspec.structs.replace(self._job, after=after))
-        with (
-            Apart("ledger.jobs.interest_pages:decided", asked) as said,
-            ReadAhead(lambda: map(decode_page, said)) as pages,
-        ):
+        with ExitStack() as open_ones:
+            helpers = [open_ones.enter_context(Apart("ledger.jobs.interest_pages:decided")) for _ in range(HELPERS)]
+            pages = open_ones.enter_context(ReadAhead(lambda: self._decided(after, helpers)))
             for tranche in self._tranches(after, pages):
                 self._settle(recorder.give(tranche), report)
                 if self._again_after is not None:
@@ -130,6 +130,18 @@ class InterestRun:
         if self._again_after is not None:
             self._look_at_rules()
         return self._again_after
+
+    def _decided(self, after: bytes, helpers: Sequence[Apart]) -> Iterator[Page]:
+        """The pages of all accounts after a key in key order: the helpers take stretch after stretch in turn."""
+        parted = borders(self._log, after, STRETCH_PAGES * self._job.page)
+        job = msgspec.structs.replace(self._job, after=after, borders=tuple(parted), helpers=len(helpers))
+        said = [
+            helper.ask(msgspec.json.encode(msgspec.structs.replace(job, turn=turn)))
+            for turn, helper in enumerate(helpers)
+        ]
+        for stretch in range(len(parted) + 1):
+            while parts := next(said[stretch % len(said)]):
+                yield decode_page(parts)
 
     def _tranches(self, after: bytes, pages: Iterable[Page]) -> Iterator[_Tranche]:
         """Pages joined to tranches, fewer of them while somebody waits for the log."""
@@ -173,8 +185,13 @@ _Recorder = RecordBehind[_Tranche, "frozenset[bytes] | None"]
 
 
 def _joined(after: bytes, pages: list[Page]) -> _Tranche:
-    first, *others = (page.head for page in pages)
+    first, *others = heads = [page.head for page in pages]
     for head in others:
         first.report.join(head.report)
-    writes = TrancheBuffer([page.rows for page in pages])
-    return _Tranche(after, first.rules_version, writes, first.report, sum(page.head.looked_at for page in pages))
+    return _Tranche(
+        after,
+        min(head.rules_version for head in heads),  # helpers read the rules by themselves: the eldest decides
+        TrancheBuffer([page.rows for page in pages]),
+        first.report,
+        sum(head.looked_at for head in heads),
+    )

@@ -18,6 +18,10 @@ from ledger.store.recorder import Query
 
 encode_state: Final = msgspec.json.Encoder().encode
 decode_state: Final = msgspec.json.Decoder(PersonalAccount).decode
+FIRST: Final = bytes(16)
+"""Before every account's key."""
+LAST: Final = b"\xff" * 16
+"""Not before any account's key."""
 
 
 def state_row(account: bytes, before: PersonalAccount | None, after: PersonalAccount) -> StateRow:
@@ -52,11 +56,22 @@ def states_of(log: PoolLog, accounts: Collection[bytes]) -> list[tuple[bytes, by
 
 
 def page_of_states(
-    connection: Connection[TupleRow], log: PoolLog, after: bytes, limit: int
+    connection: Connection[TupleRow], log: PoolLog, after: bytes, limit: int, through: bytes = LAST
 ) -> list[tuple[bytes, bytes]]:
-    """The next `limit` accounts in key order with their stored states, as (id, bytes)."""
+    """The next `limit` accounts in key order, up to `through`, with their stored states, as (id, bytes)."""
     statement = log.sql(
-        "SELECT uuid_send(account_id), state FROM {account_state} WHERE account_id > %s ORDER BY account_id LIMIT %s"
+        "SELECT uuid_send(account_id), state FROM {account_state} WHERE account_id > %s AND account_id <= %s"
+        " ORDER BY account_id LIMIT %s"
     )
     with connection.cursor(binary=True) as cursor:
-        return cursor.execute(statement, (UUID(bytes=after), limit)).fetchall()
+        return cursor.execute(statement, (UUID(bytes=after), UUID(bytes=through), limit)).fetchall()
+
+
+def borders(log: PoolLog, after: bytes, accounts: int) -> list[bytes]:
+    """The key of every `accounts`-th account after a key: where the pool's accounts part into equal stretches."""
+    statement = log.sql(
+        "SELECT uuid_send(account_id) FROM (SELECT account_id, row_number() OVER (ORDER BY account_id) AS place"
+        " FROM {account_state} WHERE account_id > %s) AS placed WHERE place %% %s = 0 ORDER BY account_id"
+    )
+    with log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+        return [key for (key,) in cursor.execute(statement, (UUID(bytes=after), accounts))]

@@ -38,33 +38,35 @@ def server_dies(kind: Kind, folder: Path, whom: str) -> list[str]:
 
 
 def helper_dies(kind: Kind, folder: Path, seed: int) -> list[str]:
-    """SIGKILL to the process that reads or decides for the job, at a random moment: the job ends, and says so.
+    """SIGKILL to a process that reads or decides for the job, at a random moment: the job ends, and says so.
 
-    Where the other had said everything by then, the job ends as if nothing had happened.
+    Where it had said everything by then, the job ends as if nothing had happened.
     """
     home = fresh(kind, folder)
     with home.held():
         process = home.start(*kind.command(home))
-        helper = ""
-        while process.poll() is None and not (helper := _child_of(process.pid)):
+        helpers: list[int] = []
+        while process.poll() is None and not (helpers := _children_of(process.pid)):
             time.sleep(0.002)
-        if not helper:
+        if not helpers:
             return ["nobody else worked for the job"]
         time.sleep(random.Random(seed).uniform(0, 0.8))
+        helpers = _children_of(process.pid) or helpers
         with suppress(ProcessLookupError):
-            os.kill(int(helper), signal.SIGKILL)
+            os.kill(random.Random(seed).choice(helpers), signal.SIGKILL)
         done = ended(process)
     faults = [] if done.code == kind.code else _text_faults(done, _ERROR)
     home.wait_until_stopped()
     return faults + _repeated(kind, home)
 
 
-def _child_of(pid: int) -> str:
-    """The process that a process has begun, whichever thread of it did."""
+def _children_of(pid: int) -> list[int]:
+    """The processes that a process has begun, whichever thread of it did."""
     try:
-        return "".join(path.read_text("utf-8") for path in Path(f"/proc/{pid}/task").glob("*/children")).strip()
+        told = [path.read_text("utf-8") for path in Path(f"/proc/{pid}/task").glob("*/children")]
     except OSError:  # a thread has ended meanwhile
-        return ""
+        return []
+    return [int(child) for one in told for child in one.split()]
 
 
 def interrupted(kind: Kind, folder: Path) -> list[str]:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from unittest import mock
 from uuid import UUID
 
+import msgspec
 import xlsxwriter
 
 from api.cli.main import run
@@ -29,7 +30,7 @@ from ledger.store.connections import Connections
 from ledger.store.keys import load_keys
 from ledger.store.log import PoolLog
 from ledger.store.register import Register
-from ledger.store.states import load_states
+from ledger.store.states import decode_state, load_states
 from samples.people import citizen_number
 
 COMMAND = Path(sys.executable).with_name("pension-ledger")
@@ -263,8 +264,8 @@ class Desk:
     def totals_by_number(self) -> dict[str, Any]:
         """What everybody holds by kind: the same after a quiet run and after a disturbed one."""
         rows = self.query(
-            "SELECT p.digest, convert_from(s.state, 'UTF8')::jsonb -> 'balance' FROM {account_state} s"
+            "SELECT p.digest, s.state FROM {account_state} s"
             " JOIN {account_holder} h USING (account_id) JOIN {participant} p USING (participant_id)"
         )
         known = {self.register.digest(number): number for number in self.people}
-        return {known[bytes(digest)]: balance for digest, balance in rows}
+        return {known[bytes(digest)]: msgspec.to_builtins(decode_state(bytes(state)).balance) for digest, state in rows}

@@ -70,16 +70,16 @@ def gone(pid, seconds=20.0):
 
 
 def test_all_that_is_yielded_arrives_in_order():
-    with Apart(f"{HERE}:counted", b"6") as said:
-        told = list(said)
+    with Apart(f"{HERE}:counted") as child:
+        told = list(child.ask(b"6"))
     assert [[len(part) for part in one] for one in told] == [[1], [1], [1], [0, 3_000_000, 3], [1], [1]]
     assert [told[place] for place in (0, 5)] == [[b"0"], [b"5"]]
 
 
 def test_a_fault_is_raised_as_it_was_after_what_came_before_it():
     told = []
-    with pytest.raises(FileFault, match="读不下去") as fault, Apart(f"{HERE}:faulty", "重来".encode()) as said:
-        told.extend(said)
+    with pytest.raises(FileFault, match="读不下去") as fault, Apart(f"{HERE}:faulty") as child:
+        told.extend(child.ask("重来".encode()))
     assert told == [[b"1"], [b"2"]]
     assert (fault.value.where, fault.value.remedy) == ("第 3 行", "重来")
 
@@ -87,31 +87,47 @@ def test_a_fault_is_raised_as_it_was_after_what_came_before_it():
 def test_a_fault_that_cannot_travel_is_told_by_its_text():
     with (
         pytest.raises(ApartError, match="SecretiveError: nobody knows"),
-        Apart(f"{HERE}:secretive", b"") as said,
+        Apart(f"{HERE}:secretive") as child,
     ):
-        list(said)
+        list(child.ask(b""))
 
 
 def test_whoever_stops_listening_ends_it():
-    with Apart(f"{HERE}:endless", b"") as said:
-        pid = int(next(said)[0])
+    with Apart(f"{HERE}:endless") as child:
+        pid = int(next(child.ask(b""))[0])
         assert is_there(pid)
     assert not is_there(pid)
 
 
 def test_killed_it_is_missed_and_not_taken_for_ended():
-    with Apart(f"{HERE}:endless", b"") as said:
+    with Apart(f"{HERE}:endless") as child:
+        said = child.ask(b"")
         os.kill(int(next(said)[0]), signal.SIGKILL)
         with pytest.raises(ApartError, match="提前结束"):
             list(said)
+
+
+def test_never_asked_it_ends_with_whoever_began_it():
+    with Apart(f"{HERE}:endless") as child:
+        pid = child._child.pid
+        assert is_there(pid)
+    assert not is_there(pid)
+
+
+def test_killed_before_it_is_asked_it_is_missed():
+    with Apart(f"{HERE}:endless") as child:
+        child._child.kill()
+        child._child.wait()
+        with pytest.raises(ApartError, match="提前结束"):
+            next(child.ask(b"x" * 200_000))
 
 
 def test_it_does_not_outlive_whoever_asked():
     """Its parent is killed outright: the next word finds nobody, and it ends."""
     code = (
         "import sys\nfrom ledger.jobs.apart import Apart\n"
-        f"with Apart('{HERE}:endless', b'') as said:\n"
-        "    print(next(said)[0].decode(), flush=True)\n    sys.stdin.read()\n"
+        f"with Apart('{HERE}:endless') as child:\n"
+        "    print(next(child.ask(b''))[0].decode(), flush=True)\n    sys.stdin.read()\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         pid = int(parent.stdout.readline())
