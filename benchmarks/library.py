@@ -36,7 +36,7 @@ from ledger.store.log import PoolLog
 from ledger.words import new_id
 
 PER_SAVE: Final = 500
-PER_TURN: Final = 1_000
+PER_TURN: Final = 2_000
 ACCOUNTS: Final = PAIRS * PER_TURN
 _OPENED_PER_SAVE: Final = 50
 """500 whole lives in one save hang: the library's pipeline stalls on so many bytes, holding its table lock."""
