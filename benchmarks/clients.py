@@ -11,7 +11,6 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +19,9 @@ from uuid import UUID, uuid4
 import msgspec
 
 from ledger.account_decisions import Payment
-from ledger.desk.coalesce import Outcome, PoolWriter, Waiter, Writers
+from ledger.desk.coalesce import PoolWriter, Waiter, Writers
 from ledger.desk.commands import RecordPayment
+from ledger.desk.transaction import Outcome
 from ledger.refusals import Refused
 from ledger.store.connections import Connections
 from ledger.store.keys import load_keys
@@ -31,6 +31,8 @@ from ledger.words import MoneyKind
 
 REFUSED_OF: Final = 10
 _SAMPLE: Final = 2_000
+_MADE: Final = 40_000
+"""Commands that are in memory before the clients begin, as the rows of the peer are; later ones are made in turn."""
 _ON: Final = date(2026, 3, 9)
 
 
@@ -63,17 +65,19 @@ class Served(msgspec.Struct, kw_only=True):
 class Clients:
     """All clients of one load, as coroutines of one loop over one queue."""
 
-    def __init__(self, load: Load, writer: Callable[[Any], PoolWriter], accounts: list[UUID]) -> None:
+    writer: PoolWriter
+
+    def __init__(self, load: Load, accounts: list[UUID]) -> None:
         self._load = load
         self._loop = asyncio.get_running_loop()
-        self._writer = writer(self._deliver)
         self._accounts = accounts
         self._chance = random.Random(20_261_122)
         self._latencies: list[float] = []
         self._refused = 0
         self._over = threading.Event()
+        self._made = [self._command(turn) for turn in range(_MADE)]
 
-    def _deliver(self, outcomes: list[tuple[Waiter, Outcome]]) -> None:
+    def deliver(self, outcomes: list[tuple[Waiter, Outcome]]) -> None:
         self._loop.call_soon_threadsafe(self._settle, outcomes)
 
     @staticmethod
@@ -92,11 +96,12 @@ class Clients:
 
     async def _client(self, until: float) -> None:
         turn = self._chance.randrange(1_000)
+        made = self._made
         while time.perf_counter() < until and not self._over.is_set():
             turn += 1
             began = time.perf_counter()
             answered: asyncio.Future[Any] = self._loop.create_future()
-            self._writer.submit(self._command(turn), answered)
+            self.writer.submit(made.pop() if made else self._command(turn), answered)
             try:
                 await answered
             except Refused:
@@ -132,9 +137,11 @@ async def _main() -> None:
         with connections.connection() as connection:
             statement = "SELECT account_id FROM {account_state} ORDER BY account_id"
             every = [row[0] for row in connection.execute(log.sql(statement)).fetchall()]
-        writers = Writers()
         accounts = every[:: max(1, len(every) // _SAMPLE)]
-        clients = Clients(load, lambda deliver: PoolWriter(log, register, writers, deliver), accounts)
+        del every
+        clients = Clients(load, accounts)
+        writers = Writers()
+        clients.writer = PoolWriter(log, register, writers, clients.deliver)
         print("ready", flush=True)
         sys.stdin.readline()
         served = await clients.serve()

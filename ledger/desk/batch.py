@@ -44,9 +44,13 @@ _PAYING_OUT: Final[dict[str, type[BenefitPaid] | type[Refunded]]] = {"pension": 
 
 
 class Accepted(NamedTuple):
-    """What a command decided: its account, and its events in versions `first`..`last`; none where already there."""
+    """What a command decided: its account, and its events in versions `first`..`last`; none where already there.
+
+    `stream` is the account's id in bytes, empty without an account.
+    """
 
     account: UUID | None
+    stream: bytes
     events: tuple[AccountEvent, ...]
     first: int
     last: int
@@ -108,13 +112,14 @@ class Batch:
             return self._erase(command)
         if not isinstance(command, AccountCommand):
             raise TypeError(f"no decision for {type(command).__name__}")
-        if self._tranche.state(command.account.bytes) is None:
+        account = command.account.bytes
+        if self._tranche.state(account) is None:
             return refuse(Reason.UNKNOWN_ACCOUNT, command.account)
         if isinstance(command, RecordPayment):
-            return self._pay(command)
-        return self._ask(command)
+            return self._pay(command, account)
+        return self._ask(command, account)
 
-    def _ask(self, command: AccountCommand) -> Accepted | Refusal:
+    def _ask(self, command: AccountCommand, account: bytes) -> Accepted | Refusal:
         """Ask the decision that belongs to a command about an existing account."""
         rules, origin, today = self._rules, command.origin, self._today
 
@@ -133,29 +138,28 @@ class Batch:
                 return leave(state, command.on, rules, origin, today, **ends)
             raise TypeError(f"no decision for {type(command).__name__}")
 
-        account = command.account.bytes
         before = self._tranche.version(account)
         answer = self._tranche.decide(account, decision)
         if isinstance(answer, Refusal):
             return answer
-        return Accepted(command.account, answer, before + 1, before + len(answer))
+        return Accepted(command.account, account, answer, before + 1, before + len(answer))
 
-    def _pay(self, command: RecordPayment) -> Accepted | Refusal:
+    def _pay(self, command: RecordPayment, account: bytes) -> Accepted | Refusal:
         """A payment, known by its serial as a row of a file is: the same again is already there."""
-        payment, account = command.payment, command.account.bytes
+        payment = command.payment
         if not payment.serial:
-            return self._ask(command)
+            return self._ask(command, account)
         state = self._tranche.state(account)
         assert state is not None
         identity = (payment.serial, NEW)
         content = self._register.payment_content(state.participant.bytes, payment)
         known = self._rows.get(identity) or self._known.get(identity)
         if known and (known.account, known.content) == (account, content):
-            return Accepted(command.account, (), known.version, known.version, already_there=True)
+            return Accepted(command.account, account, (), known.version, known.version, already_there=True)
         if known:
             fault = payment_fault(state, payment, self._rules, self._today)
             return fault or refuse(Reason.SERIAL_CONFLICT, f"流水号{payment.serial}")
-        answer = self._ask(command)
+        answer = self._ask(command, account)
         if isinstance(answer, Accepted):
             self._rows[identity] = RecordedRow(content, account, answer.first)
         return answer
@@ -195,7 +199,7 @@ class Batch:
         person = ("", "") if holder else (command.number, name)
         self._opened[digest] = NewHolder(participant, account.bytes, village, *person)
         self._opening.append((self._opened[digest], command))
-        return Accepted(account, events, 1, len(events))
+        return Accepted(account, account.bytes, events, 1, len(events))
 
     def _erase(self, command: EraseParticipant) -> Accepted | Refusal:
         """A person's accounts each say that the identity is gone; see `Register.erase` for what goes.
@@ -226,10 +230,10 @@ class Batch:
         for account in accounts:
             self._tranche.decide(account.bytes, lambda _state, _past: (event,))
             version = self._tranche.version(account.bytes)
-            last = Accepted(account, (event,), version, version)
+            last = Accepted(account, account.bytes, (event,), version, version)
         self._erased.append((holder, command))
         del self._holders[digest]  # whoever asks for the same person after this finds nobody
-        return last or Accepted(None, (), 0, 0)
+        return last or Accepted(None, b"", (), 0, 0)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 

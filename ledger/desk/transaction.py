@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from ledger.desk.batch import Accepted, Batch, accounts_in, serials_in
 from ledger.desk.commands import Answer, Command, decode_answer, encode_answer
@@ -20,15 +19,25 @@ from ledger.store.register import Register
 from ledger.store.states import states_query
 
 Outcome = Answer | BaseException
-Asked = tuple[Command, bytes]
-"""A command and the keyed digest of what it says."""
+
+
+class Asked(NamedTuple):
+    """A command, the keyed digest of what it says, and the bytes of its id: a UUID makes them anew at every look."""
+
+    command: Command
+    digest: bytes
+    id: bytes
+
+    @staticmethod
+    def of(command: Command, digest: bytes) -> Asked:
+        """A command with its digest."""
+        return Asked(command, digest, command.command_id.bytes)
 
 
 class _Plan(NamedTuple):
     """An accepted command, and the log's position after it."""
 
-    command_id: UUID
-    digest: bytes
+    asked: Asked
     accepted: Accepted
     position: int
 
@@ -36,7 +45,7 @@ class _Plan(NamedTuple):
         """What is told, recorded at an instant (ISO 8601 in UTC); without one it is a dry run."""
         events = self.accepted.told()
         return Answer(
-            command_id=self.command_id,
+            command_id=self.asked.command.command_id,
             account=self.accepted.account,
             version=self.accepted.last,
             position=self.position,
@@ -62,14 +71,14 @@ class Transaction:
         self._batch = Batch(log, register, rules, village)
         self._last_id = last_id
         self._decided: list[tuple[Asked, Outcome | Accepted | Refusal]] = []
-        self._told: dict[UUID, Answer] = {}
+        self._told: dict[bytes, Answer] = {}
 
     @staticmethod
     def queries(log: PoolLog, asked: Sequence[Asked]) -> list[Query]:
         """What `decide` must be given the rows of: commands by id, states, rows by serial."""
-        commands = [command for command, _ in asked]
+        commands = [one.command for one in asked]
         return [
-            commands_query(log, {command.command_id.bytes for command in commands}),
+            commands_query(log, {one.id for one in asked}),
             states_query(log, accounts_in(commands)),
             rows_query(log, serials_in(commands)),
         ]
@@ -77,23 +86,23 @@ class Transaction:
     def decide(self, asked: Sequence[Asked], found: Sequence[Sequence[Any]], seconds_max: float) -> None:
         """Decide as many as there is time for, at least one. A fault of one fails them all; see `_one_by_one`."""
         known = commands_in(found[0])
-        fresh = [command for command, _ in asked if command.command_id.bytes not in known]
+        fresh = [one.command for one in asked if one.id not in known]
         self._batch.look_up(fresh, found[1], found[2])
-        first: dict[UUID, bytes] = {}
+        first: dict[bytes, bytes] = {}
         until = time.monotonic() + seconds_max
-        for command, digest in asked:
+        for one in asked:
             if self._decided and time.monotonic() > until:
                 return
             outcome: Outcome | Accepted | Refusal
-            if before := known.get(command.command_id.bytes):
-                outcome = repeated(before, digest)
-            elif command.command_id in first:
-                outcome = _PENDING if first[command.command_id] == digest else _other_input()
+            if before := known.get(one.id):
+                outcome = repeated(before, one.digest)
+            elif one.id in first:
+                outcome = _PENDING if first[one.id] == one.digest else _other_input()
             else:
-                outcome = self._batch.decide(command)
+                outcome = self._batch.decide(one.command)
                 if isinstance(outcome, Accepted):
-                    first[command.command_id] = digest
-            self._decided.append(((command, digest), outcome))
+                    first[one.id] = one.digest
+            self._decided.append((one, outcome))
 
     def to_record(self) -> ToRecord | None:
         """What the accepted commands write; None where none was accepted."""
@@ -105,9 +114,9 @@ class Transaction:
             rows = []
             recorded_at = at.astimezone(UTC).isoformat(timespec="microseconds")
             for plan in self._plans(writes):
-                answer = self._told[plan.command_id] = plan.answer(recorded_at)
+                answer = self._told[plan.asked.id] = plan.answer(recorded_at)
                 first = plan.position - len(plan.accepted.events) + 1 if plan.accepted.events else plan.position
-                rows.append(CommandRow(plan.command_id.bytes, plan.digest, first, plan.position, encode_answer(answer)))
+                rows.append(CommandRow(plan.asked.id, plan.asked.digest, first, plan.position, encode_answer(answer)))
             write_commands(self._log, cursor, rows)
             self._batch.write_beside(cursor, at)
 
@@ -124,25 +133,23 @@ class Transaction:
             before[write.stream] = last_id - write.rows[0].version + 1
             last_id += len(write.rows)
         plans = []
-        for (command, digest), accepted in self._decided:
+        for asked, accepted in self._decided:
             if isinstance(accepted, Accepted):
-                position = last_id
-                if accepted.events and accepted.account is not None:
-                    position = before[accepted.account.bytes] + accepted.last
-                plans.append(_Plan(command.command_id, digest, accepted, position))
+                position = before[accepted.stream] + accepted.last if accepted.events else last_id
+                plans.append(_Plan(asked, accepted, position))
         return plans
 
     def outcomes(self) -> list[Outcome]:
         """The outcome of each command decided, in order; of an accepted one, once it is recorded, its answer."""
-        return [self._outcome(command, outcome) for (command, _), outcome in self._decided]
+        return [self._outcome(asked, outcome) for asked, outcome in self._decided]
 
-    def _outcome(self, command: Command, outcome: Outcome | Accepted | Refusal) -> Outcome:
+    def _outcome(self, asked: Asked, outcome: Outcome | Accepted | Refusal) -> Outcome:
         if isinstance(outcome, Refusal):
             return Refused(outcome)
         if isinstance(outcome, Accepted) or outcome is _PENDING:
-            told = self._told.get(command.command_id)
+            told = self._told.get(asked.id)
             if told is None and isinstance(outcome, Accepted):  # a dry run
-                return _Plan(command.command_id, b"", outcome, self._last_id).answer(None)
+                return _Plan(asked, outcome, self._last_id).answer(None)
             assert told is not None
             return told
         return outcome
