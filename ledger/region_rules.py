@@ -26,7 +26,7 @@ from ledger.refusals import Reason, Refusal, refuse
 from ledger.words import MoneyKind
 
 SHIPPED: Final = Path(str(resources.files("ledger"))) / "rules"
-REGIONS: Final = ("neimenggu", "ningxia")
+REGIONS: Final = ("neimenggu", "ningxia", "panzhihua", "keqiao")
 
 
 class RuleEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

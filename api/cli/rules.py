@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from api.cli import console
-from api.cli.options import Actor, Document, Json, Pool, Reviewer, Year
-from api.cli.session import session
+from api.cli.options import Actor, Document, Json, Pool, Reviewer, Year, read_date
+from api.cli.session import CommandFault, session
 from ledger.clock import today
 from ledger.jobs.rule_entry import enter
-from ledger.region_rules import CONFIDENCE, FIGURES, METHODS, REGIONS, ValueEntered, read_rules
+from ledger.region_rules import CONFIDENCE, FIGURES, METHODS, REGIONS, RegionRules, ValueEntered, read_rules
 
 app = typer.Typer(help="规则参数", no_args_is_help=True)
 rate_app = typer.Typer(help="记账利率", no_args_is_help=True)
@@ -56,48 +56,59 @@ def set_rate(
 
 @app.command()
 def show(
-    pool: Pool,
+    pool: Annotated[str | None, typer.Option("--pool", help="统筹区编码，连同录入的参数", metavar="CODE")] = None,
+    region: Annotated[str | None, typer.Option("--region", help=f"地区：{'、'.join(REGIONS)}")] = None,
     year: Annotated[int | None, typer.Option("--year", help="年度，默认今年", min=1990, max=2100)] = None,
+    on: Annotated[str | None, typer.Option("--on", help="日期，取其年度", metavar="日期")] = None,
     json: Json = False,
 ) -> None:
     """列出一个年度适用的全部参数：取值、依据、可靠程度。"""
-    wanted = year or today().year
-    with session() as ledger:
-        rules = ledger.log(pool).rules()
-    rows = []
-    for name in METHODS:
-        value = rules.method(name, wanted)
-        rows.append(
-            {
-                "name": name,
-                "value": str(value.value),
-                "valid_from": value.valid_from,
-                "document": value.document,
-                "clause": value.clause,
-                "confidence": value.confidence,
-                "rests_on": value.rests_on,
-            }
-        )
-    entered = [
-        {"name": event.name, "year": event.year, "value": event.value, "document": event.document,
-         "actor": event.actor, "reviewer": event.reviewer}
-        for event in rules.entered
-    ]  # fmt: skip
+    if (pool is None) == (region is None):
+        raise typer.BadParameter("须给出统筹区或地区之一", param_hint="--pool / --region")
+    if year is not None and on is not None:
+        raise typer.BadParameter("年度与日期只能给出一个", param_hint="--year / --on")
+    wanted = read_date(on, "--on").year if on else year or today().year
+    if pool is not None:
+        with session() as ledger:
+            rules = ledger.log(pool).rules()
+        whose, title = {"pool": pool}, f"统筹区 {pool}"
+    else:
+        if region not in REGIONS:
+            raise CommandFault(f"没有地区 {region} 的规则；现有：{'、'.join(REGIONS)}")
+        rules = RegionRules(read_rules(region), (), 0)
+        whose, title = {"region": region}, rules.files[0].title
+    in_force = _in_force(rules, wanted)
     if json:
-        console.say_json({"pool": pool, "year": wanted, "rules": rules.name, "methods": rows, "entered": entered})
-        return
-    console.answer(f"统筹区 {pool} {wanted}年度规则（{rules.name}）")
-    for row in rows:
+        console.say_json({**whose, "year": wanted, "rules": rules.name, **in_force})
+    else:
+        console.answer(f"{title} {wanted}年度规则（{rules.name}）")
+        _tell(in_force, entries=pool is not None)
+        if missing := [name for name in FIGURES if rules.figure(name, wanted) is None]:
+            console.answer(f"{wanted}年度{'尚未录入' if pool else '由统筹区录入'}：{'、'.join(missing)}")
+
+
+def _in_force(rules: RegionRules, year: int) -> dict[str, list[dict[str, str | int]]]:
+    """The methods of a year, and all that was entered."""
+    said = ("name", "value", "valid_from", "document", "clause", "confidence", "rests_on")
+    values = [rules.method(name, year) for name in METHODS]
+    entered = ("name", "year", "value", "document", "actor", "reviewer")
+    return {
+        "methods": [{**{word: getattr(value, word) for word in said}, "value": str(value.value)} for value in values],
+        "entered": [{word: getattr(event, word) for word in entered} for event in rules.entered],
+    }
+
+
+def _tell(in_force: dict[str, list[dict[str, str | int]]], *, entries: bool) -> None:
+    for row in in_force["methods"]:
         sure = CONFIDENCE[str(row["confidence"])]
         console.answer(
             f"  {row['name']} = {row['value']}  〔{sure}〕{row['document']}{row['clause']}：{row['rests_on']}"
         )
-    console.answer("录入的参数：")
-    for one in entered:
+    if entries:
+        console.answer("录入的参数：")
+    for one in in_force["entered"]:
         hands = f"经办 {one['actor']}，复核 {one['reviewer']}"
         console.answer(f"  {one['year']}年度 {one['name']} = {one['value']}  {one['document']}（{hands}）")
-    if missing := [name for name in FIGURES if rules.figure(name, wanted) is None]:
-        console.answer(f"{wanted}年度尚未录入：{'、'.join(missing)}")
 
 
 @app.command()

@@ -537,6 +537,20 @@ def test_inner_mongolia_s_procedures_are_cited_by_inner_mongolia_alone():
         assert "内蒙古" not in rules_of("ningxia").citation(name, 2025)
         assert "宁夏" not in rules_of("neimenggu").citation(name, 2025)
         assert "宁人社" not in rules_of("neimenggu").citation(name, 2025)
+        for region in ("panzhihua", "keqiao"):
+            citation = rules_of(region).citation(name, 2025)
+            assert not any(other in citation for other in ("内蒙古", "内人社", "宁夏", "宁人社"))
+
+
+def test_the_draft_of_keqiao_is_cited_as_a_draft_and_panzhihua_bounds_the_collective_part_alone():
+    assert all("（征求意见稿）" in value["document"] for region, value in VALUES if region == "keqiao")
+    assert not any("征求意见稿" in value["document"] for region, value in VALUES if region != "keqiao")
+    assert {region: rules_of(region).text("cap.basis", 2025) for region in REGIONS} == {
+        "neimenggu": "collective_and_aid",
+        "ningxia": "collective_and_aid",
+        "panzhihua": "collective",
+        "keqiao": "collective_and_aid",
+    }
 
 
 def test_texts_without_a_number_are_cited_by_title_and_section():

@@ -154,3 +154,36 @@ def test_help_and_rules_are_there(desk):
     shown = desk.ledger("rules", "show", "--pool", desk.code, "--json", "--year", 2023)
     assert json.loads(shown.out)["year"] == 2023
     assert desk.inside("rules", "check").code == 0
+
+
+@pytest.mark.parametrize(
+    ("region", "basis", "cited"),
+    [
+        ("neimenggu", "collective_and_aid", "内人社办发〔2025〕16号"),
+        ("ningxia", "collective_and_aid", "宁人社发〔2024〕93号"),
+        ("panzhihua", "collective", "攀枝花市集体经济补助城乡居民基本养老保险参保缴费试点实施意见"),
+        ("keqiao", "collective_and_aid", "（征求意见稿）"),
+    ],
+)
+def test_a_region_s_rules_are_shown_without_a_pool_each_with_document_and_clause(desk, region, basis, cited):
+    shown = json.loads(desk.inside("rules", "show", "--region", region, "--on", "2025-03-14", "--json").out)
+    assert (shown["region"], shown["year"], shown["entered"]) == (region, 2025, [])
+    (cap,) = [row for row in shown["methods"] if row["name"] == "cap.basis"]
+    assert (cap["value"], cited in cap["document"], bool(cap["clause"])) == (basis, True, True)
+    told = desk.inside("rules", "show", "--region", region, "--year", 2025)
+    assert (told.code, cap["clause"] in told.out, "由统筹区录入：rate、cap" in told.out) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "named"),
+    [
+        ((), 64, "--pool / --region"),
+        (("--pool", "640100", "--region", "ningxia"), 64, "--pool / --region"),
+        (("--region", "ningxia", "--year", 2024, "--on", "2024-01-01"), 64, "--year / --on"),
+        (("--region", "ningxia", "--on", "2024-02-30"), 64, "--on"),
+        (("--region", "hainan"), 1, "现有：neimenggu、ningxia、panzhihua、keqiao"),
+    ],
+)
+def test_rules_of_nothing_or_of_two_things_are_wrong_usage(desk, asked, code, named):
+    ended = desk.inside("rules", "show", *asked)
+    assert (ended.code, ended.out, named in ended.err) == (code, "", True), ended
