@@ -41,6 +41,13 @@ class Reason(StrEnum):
     NO_CAP = "NO_CAP"
     OVER_CAP = "OVER_CAP"
     RULE_VALUE = "RULE_VALUE"
+    STEP_UNKNOWN = "STEP_UNKNOWN"
+    STEP_ACTOR = "STEP_ACTOR"
+    STEP_TAKEN = "STEP_TAKEN"
+    STEP_ORDER = "STEP_ORDER"
+    EVIDENCE = "EVIDENCE"
+    STEP_TOO_EARLY = "STEP_TOO_EARLY"
+    STEP_TOO_LATE = "STEP_TOO_LATE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,13 @@ _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
     ),
     Reason.OVER_CAP: ("补助与资助合计不得超过当年最高缴费档次", HOUSE, "核减超出部分或退回资助方"),
     Reason.RULE_VALUE: ("规则参数须为已知名称和有效取值", HOUSE, "按 rules show 所列名称和取值更正"),
+    Reason.STEP_UNKNOWN: ("步骤须为本地区办理流程中的一步", HOUSE, "按 rules show 所列步骤办理"),
+    Reason.STEP_ACTOR: ("步骤须由规定的单位办理", HOUSE, "转由规定的单位办理"),
+    Reason.STEP_TAKEN: ("同一步骤只办理一次", HOUSE, "无须再次办理"),
+    Reason.STEP_ORDER: ("须先办理前一步骤", HOUSE, "先办理所缺步骤"),
+    Reason.EVIDENCE: ("步骤须附规定的材料", HOUSE, "补齐材料后重办"),
+    Reason.STEP_TOO_EARLY: ("公示期满后方可办理下一步骤", HOUSE, "公示期满次日起再办理"),
+    Reason.STEP_TOO_LATE: ("须在规定的截止日期前办理", HOUSE, "列入下一年度办理"),
 }
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from api.cli import console
 from api.cli.options import Actor, Document, Json, Pool, Reviewer, Year, read_date
 from api.cli.session import CommandFault, session
+from api.files.regions_page import limits, regions_page
 from ledger.clock import today
 from ledger.jobs.rule_entry import enter
+from ledger.procedure import ACTORS, EVIDENCE, MATTERS, read_procedures
 from ledger.region_rules import CONFIDENCE, FIGURES, METHODS, REGIONS, RegionRules, ValueEntered, read_rules
 
 app = typer.Typer(help="规则参数", no_args_is_help=True)
@@ -79,10 +82,14 @@ def show(
         whose, title = {"region": region}, rules.files[0].title
     in_force = _in_force(rules, wanted)
     if json:
-        console.say_json({**whose, "year": wanted, "rules": rules.name, **in_force})
+        steps = [
+            msgspec.to_builtins(one) for chain in read_procedures(rules.region).values() for one in chain.steps.values()
+        ]
+        console.say_json({**whose, "year": wanted, "rules": rules.name, **in_force, "steps": steps})
     else:
         console.answer(f"{title} {wanted}年度规则（{rules.name}）")
         _tell(in_force, entries=pool is not None)
+        _tell_procedures(rules.region)
         if missing := [name for name in FIGURES if rules.figure(name, wanted) is None]:
             console.answer(f"{wanted}年度{'尚未录入' if pool else '由统筹区录入'}：{'、'.join(missing)}")
 
@@ -111,9 +118,29 @@ def _tell(in_force: dict[str, list[dict[str, str | int]]], *, entries: bool) -> 
         console.answer(f"  {one['year']}年度 {one['name']} = {one['value']}  {one['document']}（{hands}）")
 
 
+def _tell_procedures(region: str) -> None:
+    for matter, chain in read_procedures(region).items():
+        console.answer(f"办理流程（{MATTERS[matter]}）：")
+        for place, step in enumerate(chain.steps.values(), 1):
+            said = [ACTORS[step.actor], *limits(step, chain)]
+            if step.evidence:
+                said.append(f"附{'、'.join(EVIDENCE[name] for name in step.evidence)}")
+            console.answer(f"  {place}. {step.title}（{'；'.join(said)}）{step.citation}")
+
+
+@app.command()
+def table(
+    year: Annotated[int | None, typer.Option("--year", help="年度，默认今年", min=1990, max=2100)] = None,
+) -> None:
+    """以 Markdown 列出各地区的规则与办理流程。"""
+    console.answer(regions_page(year or today().year).rstrip())
+
+
 @app.command()
 def check() -> None:
     """检查随软件提供的规则文件。"""
     for region in REGIONS:
         for file in read_rules(region):
             console.answer(f"{file.region} {file.version}：{len(file.value)} 项，无误")
+        chains = read_procedures(region).values()
+        console.answer(f"{region} 办理流程：{sum(len(chain.steps) for chain in chains)} 步，无误")

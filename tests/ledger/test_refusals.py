@@ -14,6 +14,7 @@ import pytest
 from ledger.account_decisions import open_account
 from ledger.dates import FIRST_PERIOD
 from ledger.late_money import Origin
+from ledger.procedure import Attempt, Taken, read_procedures
 from ledger.refusals import Reason, Refusal, Refused, first, refuse
 from ledger.region_rules import enter_value
 from tests.ledger.lives import HANDLER, HOLDER, TODAY, VILLAGE, Life, done, entered, reason, rules_of
@@ -45,6 +46,13 @@ NO_RATE
 NO_CAP
 OVER_CAP
 RULE_VALUE
+STEP_UNKNOWN
+STEP_ACTOR
+STEP_TAKEN
+STEP_ORDER
+EVIDENCE
+STEP_TOO_EARLY
+STEP_TOO_LATE
 """
 """Where several faults meet, the one further up is told. A caller may rely on this order."""
 
@@ -118,6 +126,15 @@ def a_value(
     )
 
 
+def a_step(
+    name: str, *taken: str, on: date = date(2025, 5, 6), actor: str = "organisation", evidence: tuple[str, ...] = ()
+) -> object:
+    """A step of Keqiao's procedure after others, each of them taken on 25 April 2025."""
+    done_before = [Taken(one, date(2025, 4, 25), "handler-1") for one in taken]
+    chain = read_procedures("keqiao")["subsidy"]
+    return chain.take(Attempt(name, on, "handler-1", actor, evidence), done_before, 2025, TODAY)
+
+
 @pytest.mark.parametrize(
     ("told", "act"),
     [
@@ -181,6 +198,17 @@ def a_value(
         (Reason.RULE_VALUE, lambda: a_value(document=" ")),
         (Reason.PERIOD, lambda: a_value(year=TODAY.year + 2)),
         (Reason.ALREADY_CREDITED, lambda: a_value("rate", 2023, "0.0262", credited=True)),
+        # The procedure.
+        (Reason.STEP_UNKNOWN, lambda: a_step("blessed")),
+        (Reason.STEP_ACTOR, lambda: a_step("deliberated", actor="tax")),
+        (Reason.STEP_TAKEN, lambda: a_step("deliberated", "deliberated")),
+        (Reason.STEP_ORDER, lambda: a_step("list_public", evidence=("publicity_record",))),
+        (Reason.EVIDENCE, lambda: a_step("list_public", "assembly_agreed")),
+        (Reason.STEP_TOO_EARLY, lambda: a_step("township_agreed", "list_public", actor="township_assets_office",
+                                               evidence=("plan_text", "votes", "publicity_record"))),
+        (Reason.STEP_TOO_LATE, lambda: a_step("paid", "township_agreed", on=date(2026, 1, 2),
+                                              evidence=("tax_voucher",))),
+        (Reason.DATE, lambda: a_step("paid", "township_agreed", on=date(2025, 4, 24), evidence=("tax_voucher",))),
     ],
 )  # fmt: skip
 def test_each_reason(told, act):
