@@ -20,6 +20,7 @@ from ledger.account_events import AccountEvent, AccountOpened, InterestCredited,
 from ledger.region_rules import rules_stream
 from ledger.store.log import PoolLog
 from ledger.store.register import Register
+from ledger.store.register_proof import RegisterProof
 from ledger.store.states import encode_state
 from projections.diagnosis import account_faults, adds_up, follows, stream_faults
 from projections.evidence import (
@@ -59,8 +60,9 @@ def verify(
 
 def register_check(register: Register) -> IdentityCheck:
     """The register's own checks as findings of verify."""
+    proof = RegisterProof(register)
     return lambda _log: (
-        Finding("register_changed", {"table": fault.table, "key": fault.key}, fault.text) for fault in register.faults()
+        Finding("register_changed", {"table": fault.table, "key": fault.key}, fault.text) for fault in proof.faults()
     )
 
 

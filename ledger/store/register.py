@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from psycopg import Cursor, IntegrityError
 from psycopg.rows import TupleRow
 
 from ledger.account_decisions import Payment
-from ledger.account_events import HolderErased
 from ledger.identity import squeezed
 from ledger.store.arrays import bytea_array, uuid_array
 from ledger.store.copy_rows import microseconds
@@ -27,9 +26,6 @@ from ledger.words import new_id
 
 ERASED: Final = "已删除"
 """What stands where the name of an erased person would stand; the number is empty."""
-_PAGE: Final = 10_000
-_IDS: Final = 1_000_000
-"""Events looked through by one statement."""
 _HELD_IDENTITY: Final = {
     "participant": "ON",
     "participant_name": "AUTO",
@@ -37,7 +33,7 @@ _HELD_IDENTITY: Final = {
     "command": "AUTO",
 }
 """The tables from which an erasure takes something, and whether an index of theirs held it."""
-_NO_CONTENT: Final = "'\\x00'::bytea"
+NO_CONTENT: Final = "'\\x00'::bytea"
 """What a row of an erased person said: no digest is that short, and a row of nobody, which has none, is another."""
 
 
@@ -73,19 +69,11 @@ class Registered(NamedTuple):
     register_version: int
 
 
-class RegisterFault(NamedTuple):
-    """A row of the register that does not hold together: table, key, and what is wrong (Chinese, no identity)."""
-
-    table: str
-    key: str
-    text: str
-
-
 class Register:
     """One pool's register under the installation's keys."""
 
     def __init__(self, log: PoolLog, keys: Keys) -> None:
-        self._log = log
+        self.log = log
         self.keys = keys
         self._pool = log.pool.encode()
 
@@ -131,14 +119,14 @@ class Register:
         Two plain look-ups by key: joined into one, a planner without statistics (a county's first day) reads the whole
         register for every participant, and an import of an hour takes a week.
         """
-        people = self._log.sql(
+        people = self.log.sql(
             "SELECT digest, uuid_send(participant_id), name_digest FROM {participant} WHERE digest = ANY(%s)"
         )
-        held = self._log.sql(
+        held = self.log.sql(
             "SELECT uuid_send(participant_id), uuid_send(account_id) FROM {account_holder}"
             " WHERE participant_id = ANY(%s)"
         )
-        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+        with self.log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
             found = cursor.execute(people, (bytea_array(digests),)).fetchall()
             latest: dict[bytes, bytes] = {}
             for owner, account in cursor.execute(held, (uuid_array([row[1] for row in found]),)):
@@ -152,17 +140,17 @@ class Register:
 
     def accounts_of(self, participant: UUID) -> list[UUID]:
         """All accounts of a participant, the earliest first."""
-        statement = self._log.sql("SELECT account_id FROM {account_holder} WHERE participant_id = %s ORDER BY 1")
-        with self._log.connections.connection() as connection:
+        statement = self.log.sql("SELECT account_id FROM {account_holder} WHERE participant_id = %s ORDER BY 1")
+        with self.log.connections.connection() as connection:
             return [row[0] for row in connection.execute(statement, (participant,)).fetchall()]
 
     def numbers(self, participants: Collection[UUID]) -> dict[UUID, str]:
         """The citizen numbers of participants, opened to be compared with a report; erased ones are absent."""
-        statement = self._log.sql(
+        statement = self.log.sql(
             "SELECT participant_id, wrapped_key, sealed_number FROM {participant}"
             " WHERE participant_id = ANY(%s) AND wrapped_key IS NOT NULL"
         )
-        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+        with self.log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
             ids = uuid_array([one.bytes for one in participants])
             rows = cursor.execute(statement, (ids,), prepare=True).fetchall()
         return {
@@ -185,7 +173,7 @@ class Register:
         """
         people = [holder for holder in holders if holder.number]
         self._require_not_erased(cursor, [holder.participant for holder in holders if not holder.number])
-        with cursor.copy(self._log.sql("COPY {participant} FROM STDIN (FORMAT BINARY)")) as copy:
+        with cursor.copy(self.log.sql("COPY {participant} FROM STDIN (FORMAT BINARY)")) as copy:
             copy.set_types(["uuid", "bytea", "bytea", "bytea", "bytea", "int4"])
             sealed_names = []
             for person in people:
@@ -201,12 +189,12 @@ class Register:
                         1,
                     )
                 )
-                sealed_names.append(key.sealed(person.name, _name_bond(owner, 1, document, actor, "", at)))
-        with cursor.copy(self._log.sql("COPY {participant_name} FROM STDIN (FORMAT BINARY)")) as copy:
+                sealed_names.append(key.sealed(person.name, name_bond(owner, 1, document, actor, "", at)))
+        with cursor.copy(self.log.sql("COPY {participant_name} FROM STDIN (FORMAT BINARY)")) as copy:
             copy.set_types(["uuid", "int4", "bytea", "text", "text", "text", "timestamptz"])
             for person, sealed_name in zip(people, sealed_names, strict=True):
                 copy.write_row((person.participant, 1, sealed_name, document, actor, "", at))
-        with cursor.copy(self._log.sql("COPY {account_holder} FROM STDIN (FORMAT BINARY)")) as copy:
+        with cursor.copy(self.log.sql("COPY {account_holder} FROM STDIN (FORMAT BINARY)")) as copy:
             copy.set_types(["uuid", "uuid", "text"])
             for holder in holders:
                 copy.write_row((UUID(bytes=holder.account), holder.participant, holder.division))
@@ -215,7 +203,7 @@ class Register:
         """An import finds people before it takes the log's lock; money there would be nobody's."""
         if not known:
             return
-        statement = self._log.sql("SELECT FROM {participant} WHERE participant_id = ANY(%s) AND wrapped_key IS NULL")
+        statement = self.log.sql("SELECT FROM {participant} WHERE participant_id = ANY(%s) AND wrapped_key IS NULL")
         if cursor.execute(statement, (known,)).fetchone() is not None:
             raise IntegrityError("a participant was erased meanwhile")
 
@@ -232,18 +220,18 @@ class Register:
     ) -> None:
         """Version `version` of a participant's name; earlier ones stay."""
         row = cursor.execute(
-            self._log.sql("SELECT wrapped_key FROM {participant} WHERE participant_id = %s FOR UPDATE"), (participant,)
+            self.log.sql("SELECT wrapped_key FROM {participant} WHERE participant_id = %s FOR UPDATE"), (participant,)
         ).fetchone()
         if row is None:
             raise LookupError(f"no participant {participant}")
         key = self.keys.unwrapped(row[0], participant.bytes)
-        sealed = key.sealed(name, _name_bond(participant.bytes, version, document, actor, reviewer, at))
+        sealed = key.sealed(name, name_bond(participant.bytes, version, document, actor, reviewer, at))
         cursor.execute(
-            self._log.sql("INSERT INTO {participant_name} VALUES (%s, %s, %s, %s, %s, %s, %s)"),
+            self.log.sql("INSERT INTO {participant_name} VALUES (%s, %s, %s, %s, %s, %s, %s)"),
             (participant, version, sealed, document, actor, reviewer, at),
         )
         cursor.execute(
-            self._log.sql("UPDATE {participant} SET name_digest = %s, register_version = %s WHERE participant_id = %s"),
+            self.log.sql("UPDATE {participant} SET name_digest = %s, register_version = %s WHERE participant_id = %s"),
             (self.name_digest(participant, name), version, participant),
         )
 
@@ -265,10 +253,10 @@ class Register:
         for statement in (
             f"UPDATE {{participant}} SET {identity} WHERE participant_id = %(who)s",
             "UPDATE {participant_name} SET sealed_name = NULL WHERE participant_id = %(who)s",
-            f"UPDATE {{external_identity}} SET content = {_NO_CONTENT} WHERE {of_rows}",
+            f"UPDATE {{external_identity}} SET content = {NO_CONTENT} WHERE {of_rows}",
             f"UPDATE {{command}} SET input_hash = '' WHERE command_id = ANY ({commands})",
         ):
-            cursor.execute(self._log.sql(statement), {"who": participant})
+            cursor.execute(self.log.sql(statement), {"who": participant})
 
     def sweep(self) -> None:
         """After an erasure has committed: have PostgreSQL drop the row versions that still say what was erased.
@@ -276,10 +264,10 @@ class Register:
         Outside any transaction. Index entries too where the erased value was a key; and the planner's statistics, whose
         samples hold whole values (a wrapped key beside the number it opens), are taken anew. See docs/decisions.
         """
-        with self._log.connections.connection() as connection:
+        with self.log.connections.connection() as connection:
             for table, index in _HELD_IDENTITY.items():
                 vacuum = f"VACUUM (ANALYZE, INDEX_CLEANUP {index}, TRUNCATE OFF) {{{table}}}"
-                connection.execute(self._log.sql(vacuum), prepare=False)
+                connection.execute(self.log.sql(vacuum), prepare=False)
             connection.execute("VACUUM (TRUNCATE OFF) pg_catalog.pg_statistic", prepare=False)
 
     def says(self, participant: UUID, number: str, text: str) -> bool:
@@ -302,13 +290,13 @@ class Register:
 
         Raises LookupError and `InvalidTag`.
         """
-        statement = self._log.sql(
+        statement = self.log.sql(
             "SELECT p.wrapped_key, p.sealed_number, n.sealed_name, n.register_version, n.document, n.actor, n.reviewer,"
             " n.recorded_at FROM {participant} p JOIN {participant_name} n USING (participant_id)"
             " WHERE participant_id = %s AND (%s::int IS NULL OR n.register_version = %s)"
             " ORDER BY n.register_version DESC LIMIT 1"
         )
-        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+        with self.log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
             row = cursor.execute(statement, (participant, version, version)).fetchone()
         if row is None:
             raise LookupError(f"no participant {participant}")
@@ -319,151 +307,17 @@ class Register:
             raise InvalidTag
         owner = participant.bytes
         key = self.keys.unwrapped(wrapped, owner)
-        bond = _name_bond(owner, found, *said)
+        bond = name_bond(owner, found, *said)
         return Registered(participant, key.opened(number, owner + b"number"), key.opened(name, bond), found)
 
     def versions(self, participants: Iterable[UUID], known_at: datetime | None) -> dict[UUID, int]:
         """The register version of each participant as known at an instant."""
-        statement = self._log.sql(
+        statement = self.log.sql(
             "SELECT participant_id, max(register_version) FROM {participant_name} WHERE participant_id = ANY(%s)"
             " AND (%s::timestamptz IS NULL OR recorded_at <= %s) GROUP BY 1"
         )
-        with self._log.connections.connection() as connection:
+        with self.log.connections.connection() as connection:
             return dict(connection.execute(statement, (list(participants), known_at, known_at)).fetchall())
-
-    # -- proof ----------------------------------------------------------------------------------------------------
-
-    def faults(self) -> Iterator[RegisterFault]:
-        """Every row of the register that does not open, or does not agree with its neighbours, table by table.
-
-        A person whom the log calls erased must be so to the last row, and nobody else may be.
-        """
-        erased = self._erased_in_log()
-        last = UUID(int=0)
-        while page := self._page_after(last):
-            last = page[-1][0][0]
-            for row, names in page:
-                gone = row[0] in erased or (row[2] is None and self._was_erased(row[0]))
-                way = self._faults_of_erased if gone else self._faults_of
-                yield from way(row, names)
-        for table, key in (("participant_name", "participant_id"), ("account_holder", "account_id")):
-            for (lone,) in self._without_person(table, key):
-                yield RegisterFault(table, str(lone), "所指的参保人不在登记中")
-        yield from self._rows_left(list(erased))
-
-    def _erased_in_log(self) -> set[UUID]:
-        """The people whose accounts say that their identity was destroyed, read a range of the log at a time."""
-        statement = self._log.sql(
-            "SELECT DISTINCT h.participant_id FROM {ledger_events} e JOIN {account_holder} h"
-            " ON h.account_id = e.originator_id WHERE e.notification_id > %s AND e.notification_id <= %s"
-            " AND e.topic = %s"
-        )
-        found: set[UUID] = set()
-        for above in range(0, self._log.position()[0], _IDS):
-            with self._log.connections.connection() as connection:
-                rows = connection.execute(statement, (above, above + _IDS, HolderErased.topic)).fetchall()
-            found.update(row[0] for row in rows)
-        return found
-
-    def _rows_left(self, erased: list[UUID]) -> Iterator[RegisterFault]:
-        """Digests of rows and commands about erased people that are still there."""
-        if not erased:
-            return
-        accounts = "SELECT account_id FROM {account_holder} WHERE participant_id = ANY(%s)"
-        said = "nullif(convert_from(e.state, 'UTF8')::jsonb ->> 'command_id', '')::uuid"
-        of_rows = (
-            "SELECT serial || ' ' || data_type FROM {external_identity}"
-            f" WHERE content <> {_NO_CONTENT} AND account_id IN ({accounts}) ORDER BY 1"
-        )
-        of_commands = (
-            f"SELECT DISTINCT c.command_id::text FROM {{ledger_events}} e JOIN {{command}} c ON c.command_id = {said}"
-            f" WHERE c.input_hash <> '' AND e.topic <> '{HolderErased.topic}' AND e.originator_id IN ({accounts})"
-            " ORDER BY 1"
-        )
-        for table, statement in (("external_identity", of_rows), ("command", of_commands)):
-            with self._log.connections.connection() as connection:
-                rows = connection.execute(self._log.sql(statement), (erased,)).fetchall()
-            for (key,) in rows:
-                yield RegisterFault(table, key, "所涉参保人的身份信息已删除，但其内容摘要仍在")
-
-    def _without_person(self, table: str, key: str) -> list[tuple[Any, ...]]:
-        statement = self._log.sql(
-            f"SELECT DISTINCT {key} FROM {{{table}}} t WHERE NOT EXISTS"
-            " (SELECT FROM {participant} p WHERE p.participant_id = t.participant_id) ORDER BY 1"
-        )
-        with self._log.connections.connection() as connection:
-            return connection.execute(statement).fetchall()
-
-    def _was_erased(self, participant: UUID) -> bool:
-        """Whether an account of somebody says so by now: they may have been erased while the register was read."""
-        statement = self._log.sql(
-            "SELECT FROM {account_holder} h JOIN {ledger_events} e ON e.originator_id = h.account_id"
-            " WHERE h.participant_id = %s AND e.topic = %s LIMIT 1"
-        )
-        with self._log.connections.connection() as connection:
-            return connection.execute(statement, (participant, HolderErased.topic)).fetchone() is not None
-
-    def _page_after(self, after: UUID) -> list[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
-        """Some people with their names, of one snapshot: a rename in between would look like a fault."""
-        people = self._log.sql(
-            "SELECT participant_id, digest, wrapped_key, sealed_number, name_digest, register_version"
-            " FROM {participant} WHERE participant_id > %s ORDER BY participant_id LIMIT %s"
-        )
-        names = self._log.sql(
-            "SELECT participant_id, register_version, sealed_name, document, actor, reviewer, recorded_at"
-            " FROM {participant_name} WHERE participant_id = ANY(%s) ORDER BY participant_id, register_version"
-        )
-        with (
-            self._log.connections.connection() as connection,
-            connection.transaction(),
-            connection.cursor(binary=True) as cursor,
-        ):
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            rows = cursor.execute(people, (after, _PAGE)).fetchall()
-            by_person: dict[UUID, list[tuple[Any, ...]]] = {row[0]: [] for row in rows}
-            for name in cursor.execute(names, (list(by_person),)):
-                by_person[name[0]].append(name)
-        return [(row, by_person[row[0]]) for row in rows]
-
-    def _faults_of(self, row: tuple[Any, ...], names: list[tuple[Any, ...]]) -> Iterator[RegisterFault]:
-        participant, digest, wrapped, sealed_number, name_digest, version = row
-        owner = participant.bytes
-        if wrapped is None:
-            yield RegisterFault("participant", str(participant), "密钥已不存在，而日志中没有删除身份信息的记录")
-            return
-        try:
-            key = self.keys.unwrapped(wrapped, owner)
-            number = key.opened(sealed_number, owner + b"number")
-        except (InvalidTag, TypeError, ValueError):
-            yield RegisterFault("participant", str(participant), "密封的身份信息无法打开，已被改动")
-            return
-        if digest != self.digest(number):
-            yield RegisterFault("participant", str(participant), "查询摘要与密封的号码不符")
-        yield from self._versions_missing(participant, version, names)
-        for _, name_version, sealed, *said in names:
-            try:
-                name = key.opened(sealed, _name_bond(owner, name_version, *said))
-            except (InvalidTag, TypeError, ValueError):
-                yield RegisterFault("participant_name", f"{participant} 第{name_version}版", "姓名记录已被改动")
-                continue
-            if name_version == version and name_digest != self.name_digest(participant, name):
-                yield RegisterFault("participant", str(participant), "姓名摘要与现行姓名不符")
-
-    def _faults_of_erased(self, row: tuple[Any, ...], names: list[tuple[Any, ...]]) -> Iterator[RegisterFault]:
-        """What is left of somebody whom the log calls erased; who acted when stays, and without a gap."""
-        participant, *identity, version = row
-        if identity != [None] * len(identity):
-            yield RegisterFault("participant", str(participant), "身份信息应已删除，但仍有残留")
-        yield from self._versions_missing(participant, version, names)
-        for name in names:
-            if name[2] is not None:
-                yield RegisterFault("participant_name", f"{participant} 第{name[1]}版", "姓名应已删除，但仍有残留")
-
-    def _versions_missing(
-        self, participant: UUID, version: int, names: list[tuple[Any, ...]]
-    ) -> Iterator[RegisterFault]:
-        if [name[1] for name in names] != list(range(1, version + 1)):
-            yield RegisterFault("participant_name", str(participant), f"姓名历史缺少版本，应为1至{version}")
 
 
 def new_participant() -> UUID:
@@ -471,6 +325,7 @@ def new_participant() -> UUID:
     return new_id()
 
 
-def _name_bond(owner: bytes, version: int, document: str, actor: str, reviewer: str, at: datetime) -> bytes:
+def name_bond(owner: bytes, version: int, document: str, actor: str, reviewer: str, at: datetime) -> bytes:
+    """What a sealed name is bound to: whose it is, its version, and all that its row says beside it."""
     said = (str(version), document, actor, reviewer, str(microseconds(at)))
     return b"\0".join([owner, b"name", *(text.encode() for text in said)])

@@ -35,6 +35,7 @@ from ledger.refusals import Reason, Refused
 from ledger.store.connections import Connections
 from ledger.store.keys import KEY_FILE
 from ledger.store.register import ERASED, Register
+from ledger.store.register_proof import RegisterProof
 from ledger.store.server import EmbeddedServer, Layout, bin_dir
 from ledger.words import MoneyKind, new_id
 from tests.api.cli.desk import RECORDED, Desk, Ended, Person, person
@@ -100,9 +101,9 @@ class Secrets:
             "SELECT wrapped_key, sealed_number FROM {participant} WHERE participant_id = %s",
             "SELECT sealed_name FROM {participant_name} WHERE participant_id = %s",
         )
-        with register._log.connections.connection() as connection:
+        with register.log.connections.connection() as connection:
             for row in rows:
-                for found in connection.execute(register._log.sql(row), (participant,)):
+                for found in connection.execute(register.log.sql(row), (participant,)):
                     self.digests += [bytes(value) for value in found]
         assert len(self.digests) >= 10
 
@@ -185,7 +186,7 @@ class Lived:
         with connections.connection() as connection:
             self.said["after"] = tables_that_say(connection, self.secrets.needles())
         self.ended["dump"] = desk.ledger("database", "dump", self.folder / "dump")
-        self.faults = list(desk.register.faults())
+        self.faults = list(RegisterProof(desk.register).faults())
 
 
 @pytest.fixture(scope="module")
@@ -368,7 +369,7 @@ def test_the_same_person_may_come_again(ready: Desk) -> None:
     rename = ("participant", "rename", "--pool", ready.code, "--citizen", GONE.number, "--name", RENAMED.name)
     assert ready.inside(*rename, "--document", "证明", "--actor", "甲", "--reviewer", "乙").code == 0
     assert ready.register.open(ready.state(GONE).participant).name == RENAMED.name
-    assert list(ready.register.faults()) == []
+    assert list(RegisterProof(ready.register).faults()) == []
 
 
 def test_a_renaming_of_somebody_erased_is_refused(ready: Desk) -> None:
@@ -402,7 +403,7 @@ def test_every_account_of_the_person_says_so(ready: Desk) -> None:
     for account in (first, second):
         assert ready.log.history(account)[-1].topic == "account.holder_erased"
     assert ready.query("SELECT count(*) FROM {command} WHERE input_hash = ''") == [(3,)]  # all but the erasing one
-    assert list(ready.register.faults()) == []
+    assert list(RegisterProof(ready.register).faults()) == []
 
 
 # -- in company ----------------------------------------------------------------------------------------------------
@@ -452,7 +453,7 @@ def test_of_two_erasures_at_once_one_erases(ready: Desk) -> None:
     assert isinstance(first, Answer)
     assert isinstance(second, Answer)
     assert encode_answer(first) == encode_answer(second)
-    assert list(ready.register.faults()) == []
+    assert list(RegisterProof(ready.register).faults()) == []
 
 
 def test_an_account_opened_a_moment_before_keeps_the_person(ready: Desk) -> None:
@@ -470,7 +471,7 @@ def test_an_account_opened_a_moment_after_is_somebody_s_new_one(ready: Desk) -> 
     assert isinstance(opened, Answer)
     assert ready.state(GONE).participant != old
     assert ready.register.open(old).name == ERASED
-    assert list(ready.register.faults()) == []
+    assert list(RegisterProof(ready.register).faults()) == []
 
 
 def test_what_is_kept_of_an_erasing_command_leaves_the_number_out(ready: Desk) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ledger.store.connections import Connections
 from ledger.store.keys import KEY_FILE
+from ledger.store.register_proof import RegisterProof
 from ledger.store.server import EmbeddedServer, Layout, bin_dir
 from tests.api.cli.desk import RECORDED, THERE, Desk, Person, person
 
@@ -91,7 +92,7 @@ def happenings(desk):
     assert desk.register.versions([who], before) == {who: 1}
     assert [desk.register.open(who, version).name for version in (1, 2)] == [ANNA.name, RENAMED.name]
     assert desk.history(ANNA)[-1].document == "公安证明1号"
-    assert list(desk.register.faults()) == []
+    assert list(RegisterProof(desk.register).faults()) == []
     position = desk.position()
     yield "paid again", desk.import_("payments", paid), 2
     assert [one for one in desk.outcomes(paid) if one == THERE][:2] == [THERE] * 2  # recorded under the name of then

@@ -19,6 +19,7 @@ from ledger.store.command_ids import find_commands
 from ledger.store.keys import Keys
 from ledger.store.log import PoolLog
 from ledger.store.register import Register
+from ledger.store.register_proof import RegisterProof
 from tests.ledger.desk.counter import DAY, Counter, agrees, enter_value, number_of
 
 
@@ -223,7 +224,7 @@ def test_one_person_asked_for_twice_in_a_batch_gets_one_account(counter):
     assert isinstance(again[1], Answer)
     assert again[1].account != account
     assert counter.register.account_of(number_of(5)) == again[1].account
-    assert list(counter.register.faults()) == []
+    assert list(RegisterProof(counter.register).faults()) == []
 
 
 @pytest.mark.parametrize("seconds", [coalesce.DECIDING_SECONDS_MAX, 0.0])

@@ -18,6 +18,7 @@ from ledger.store.command_ids import CommandRow, write_commands
 from ledger.store.external_identities import NEW, RecordedRow, write_rows
 from ledger.store.keys import Keys
 from ledger.store.register import ERASED, NewHolder, Register, Registered, new_participant
+from ledger.store.register_proof import RegisterProof
 from ledger.words import Amounts, new_id
 from samples.people import citizen_number
 
@@ -73,18 +74,18 @@ def test_people_are_found_by_number_and_told_apart_by_name(register):
     assert holder.name_digest != register.name_digest(found(register, 1).participant, "阿丽玛")
     assert register.account_of(NUMBERS[0]).bytes == holder.account
     assert register.account_of(citizen_number("64000019800301999")) is None
-    assert list(register.faults()) == []
+    assert list(RegisterProof(register).faults()) == []
 
 
 def test_the_latest_of_somebody_s_accounts_is_found(register, pool_log):
     holder = found(register)
     second = enrol(register, pool_log, NUMBERS[0], "", holder.participant)
     assert found(register).account == second != holder.account
-    assert list(register.faults()) == []
+    assert list(RegisterProof(register).faults()) == []
 
 
 def test_two_pools_have_nothing_in_common_to_compare(register, server, connections):
-    other = Register(type(register._log)(connections, register._log.pool + "x"), KEYS)
+    other = Register(type(register.log)(connections, register.log.pool + "x"), KEYS)
     assert other.digest(NUMBERS[0]) != register.digest(NUMBERS[0])
 
 
@@ -108,7 +109,7 @@ def test_names_have_a_history(register, pool_log):
             rename(pool_log, register, number, name, "证", origin)
         assert refused.value.refusal.reason is reason
     assert register.versions([who], None) == {who: 3}
-    assert list(register.faults()) == []
+    assert list(RegisterProof(register).faults()) == []
 
 
 def test_a_name_that_moved_meanwhile_is_renamed_after_it(register, pool_log, monkeypatch):
@@ -125,7 +126,7 @@ def test_a_name_that_moved_meanwhile_is_renamed_after_it(register, pool_log, mon
     rename(pool_log, register, NUMBERS[0], "后到", "证2", TWO)
     who = found(register).participant
     assert [register.open(who, version).name for version in (1, 2, 3)] == ["阿丽玛", "先到", "后到"]
-    assert list(register.faults()) == []
+    assert list(RegisterProof(register).faults()) == []
 
 
 OTHERS = "(SELECT {0} FROM {{{1}}} o WHERE o.participant_id <> {{{1}}}.participant_id LIMIT 1)"
@@ -152,7 +153,7 @@ def test_a_changed_row_is_named(register, pool_log, table, change_to):
     who = found(register, 1).participant
     changed = change(pool_log, f"UPDATE {{{table}}} SET {change_to} WHERE participant_id = %s", who)
     assert changed.rowcount == 1
-    faults = list(register.faults())
+    faults = list(RegisterProof(register).faults())
     assert faults
     assert faults[0].table == table
     for fault in faults:
@@ -170,7 +171,7 @@ def test_a_changed_row_is_named(register, pool_log, table, change_to):
 )
 def test_a_lost_row_is_named(register, pool_log, statement, tables):
     assert change(pool_log, statement, found(register, 1).participant).rowcount == 1
-    assert [fault.table for fault in register.faults()] == tables
+    assert [fault.table for fault in RegisterProof(register).faults()] == tables
 
 
 def test_a_changed_row_does_not_open(register, pool_log):
@@ -187,7 +188,7 @@ def test_another_key_opens_nothing_and_finds_nobody(register, pool_log):
     assert other.account_of(NUMBERS[0]) is None
     with pytest.raises(InvalidTag):
         other.open(found(register).participant)
-    assert len(list(other.faults())) == 3
+    assert len(list(RegisterProof(other).faults())) == 3
 
 
 # -- an erased person ----------------------------------------------------------------------------------------------
@@ -225,7 +226,7 @@ def test_an_erased_person_is_nobody_s_find_and_prints_as_erased(register, erased
     assert register.open(erased).register_version == 2
     assert register.versions([erased], None) == {erased: 2}
     assert len(register.accounts_of(erased)) == 1
-    assert list(register.faults()) == []
+    assert list(RegisterProof(register).faults()) == []
     assert register.open(found(register).participant).name == "阿丽玛"
 
 
@@ -258,7 +259,7 @@ def test_what_is_left_of_an_erased_person_is_named(register, pool_log, erased, t
     last = "" if table == "participant" else " AND register_version = 2"
     changed = change(pool_log, f"UPDATE {{{table}}} SET {change_to} WHERE participant_id = %s{last}", erased)
     assert changed.rowcount == 1
-    (fault,) = register.faults()
+    (fault,) = RegisterProof(register).faults()
     assert fault.table == table
     assert fault.key.startswith(str(erased))
     if "sha256" not in change_to and "version =" not in change_to:  # digests open nothing
@@ -272,7 +273,7 @@ def test_what_is_left_of_an_erased_person_is_named(register, pool_log, erased, t
 def test_a_digest_that_an_erasure_left_is_named(register, pool_log, erased, table, column, key):
     assert change(pool_log, f"SELECT length({column}) < 2 FROM {{{table}}}").fetchall() == [(True,)]
     assert change(pool_log, f"UPDATE {{{table}}} SET {column} = 'x'").rowcount == 1
-    (fault,) = register.faults()
+    (fault,) = RegisterProof(register).faults()
     assert (fault.table, fault.key) == (table, key)
 
 
@@ -281,15 +282,15 @@ def test_an_erasure_that_the_log_does_not_know_of_is_a_fault(register, pool_log)
     who = found(register, 1).participant
     with pool_log.connections.connection() as connection, connection.transaction(), connection.cursor() as cursor:
         register.erase(cursor, who)
-    (fault,) = register.faults()
+    (fault,) = RegisterProof(register).faults()
     assert (fault.table, fault.key) == ("participant", str(who))
 
 
 def test_an_erasure_while_the_register_is_proved_is_no_fault(register, pool_log, monkeypatch):
     """The log was read before it, the register after."""
-    monkeypatch.setattr(Register, "_erased_in_log", lambda _self: set())
+    monkeypatch.setattr(RegisterProof, "_erased_in_log", lambda _self: set())
     erase(register, pool_log, found(register, 1).participant)
-    assert list(register.faults()) == []
+    assert list(RegisterProof(register).faults()) == []
 
 
 def test_an_erasure_in_the_log_alone_is_a_fault(register, pool_log, monkeypatch):
@@ -297,7 +298,7 @@ def test_an_erasure_in_the_log_alone_is_a_fault(register, pool_log, monkeypatch)
     monkeypatch.setattr(Register, "erase", lambda *_: None)
     who = found(register, 1).participant
     erase(register, pool_log, who)
-    assert [fault.table for fault in register.faults()] == ["participant", "participant_name"]
+    assert [fault.table for fault in RegisterProof(register).faults()] == ["participant", "participant_name"]
 
 
 def test_an_account_cannot_be_opened_for_somebody_erased_meanwhile(register, pool_log):
@@ -312,7 +313,7 @@ def test_an_account_cannot_be_opened_for_somebody_erased_meanwhile(register, poo
     again = found(register, 1).participant
     assert again != who
     assert (register.open(again).name, register.open(who).name) == ("巴雅尔", ERASED)
-    assert list(register.faults()) == []
+    assert list(RegisterProof(register).faults()) == []
 
 
 @pytest.mark.parametrize(
