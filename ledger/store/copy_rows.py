@@ -46,21 +46,30 @@ class StateRow(NamedTuple):
     state: bytes
 
 
+class Extent(NamedTuple):
+    """Which accounts a block writes: how many, how many of them are new, the least and the greatest."""
+
+    accounts: int
+    new_accounts: int
+    least: bytes
+    greatest: bytes
+
+
 class RowBlock(msgspec.Struct, gc=False):
     """Events and states laid down in COPY's format, complete but for ids and instant.
 
     Rows are laid down as they are decided: a tranche of ten thousand held as objects costs five times the memory, and
     the time to make them. `log` and `states` hold rows without header and trailer, `stamps` the place of each event's
-    hole for id and instant, which is its end too. Nothing else is kept of a row: whoever needs more reads it again.
+    hole for id and instant, which is its end too. Nothing else is kept of a row: whoever needs more reads it again. A
+    block from another process has its extent as it was `told`, one of our own has it from its `accounts`.
     """
 
     log: bytearray = msgspec.field(default_factory=bytearray)
     states: bytearray = msgspec.field(default_factory=bytearray)
     stamps: array[int] = msgspec.field(default_factory=lambda: array("Q"))
-    accounts: int = 0
+    accounts: list[bytes] = msgspec.field(default_factory=list)
     new_accounts: int = 0
-    least: bytes = b"\xff" * 16
-    greatest: bytes = b""
+    told: Extent | None = None
 
     def __len__(self) -> int:
         """How many events."""
@@ -79,25 +88,29 @@ class RowBlock(msgspec.Struct, gc=False):
         data = self.states
         data += _STATE.pack(5, 16, account, 8, expected, 8, version, 2, credited_through, len(state))
         data += state
-        self.accounts += 1
-        self.new_accounts += expected == 0
-        if account < self.least:  # noqa: PLR1730 (two calls would cost a fifth of the row)
-            self.least = account
-        if account > self.greatest:  # noqa: PLR1730
-            self.greatest = account
+        self.accounts.append(account)
+        if not expected:
+            self.new_accounts += 1
+
+    @property
+    def extent(self) -> Extent:
+        """Which accounts it writes."""
+        if self.told is not None:
+            return self.told
+        ends = (min(self.accounts), max(self.accounts)) if self.accounts else (b"", b"")
+        return Extent(len(self.accounts), self.new_accounts, *ends)
 
     def parts(self) -> list[Buffer]:
         """All of it for another process, in parts that are not copied; `of` puts them together again."""
-        figures = (self.accounts, self.new_accounts, self.least, self.greatest)
-        return [msgspec.msgpack.encode(figures), self.log, self.states, memoryview(self.stamps).cast("B")]
+        return [msgspec.msgpack.encode(self.extent), self.log, self.states, memoryview(self.stamps).cast("B")]
 
     @staticmethod
     def of(parts: Sequence[bytearray]) -> RowBlock:
         """The block whose parts these are."""
-        figures, log, states, stamps = parts
+        extent, log, states, stamps = parts
         places = array("Q")
         places.frombytes(stamps)
-        return RowBlock(log, states, places, *msgspec.msgpack.decode(figures))
+        return RowBlock(log, states, places, told=msgspec.msgpack.decode(extent, type=Extent))
 
     def stamp(self, first_id: int, at: datetime) -> None:
         """Give the events ids from `first_id` on and the one instant of the transaction."""
@@ -152,19 +165,17 @@ class TrancheBuffer(msgspec.Struct, frozen=True):
         return sum(map(len, self.blocks))
 
     @property
-    def accounts(self) -> int:
-        """How many accounts get a state."""
-        return sum(block.accounts for block in self.blocks)
-
-    @property
-    def new_accounts(self) -> int:
-        """How many of them had none before."""
-        return sum(block.new_accounts for block in self.blocks)
-
-    @property
-    def ends(self) -> tuple[bytes, bytes]:
-        """The least and the greatest account."""
-        return min(block.least for block in self.blocks), max(block.greatest for block in self.blocks)
+    def extent(self) -> Extent:
+        """Which accounts it writes."""
+        blocks = [one for block in self.blocks if (one := block.extent).accounts]
+        if not blocks:
+            return Extent(0, 0, b"", b"")
+        return Extent(
+            sum(one.accounts for one in blocks),
+            sum(one.new_accounts for one in blocks),
+            min(one.least for one in blocks),
+            max(one.greatest for one in blocks),
+        )
 
     def state_rows(self) -> Iterator[Buffer]:
         """Rows (account, expected, version, credited_through, state), in parts: a copy would double a tranche."""

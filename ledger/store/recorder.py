@@ -264,15 +264,14 @@ class _ByCopy:
 
     def set_states(self, cursor: Cursor[TupleRow]) -> frozenset[bytes]:
         """Compare and set; gives the accounts that moved since, asked for only when the count is short."""
-        accounts, new = self._buffer.accounts, self._buffer.new_accounts
+        accounts, new, least, greatest = self._buffer.extent
         if not accounts:
             return frozenset()
         done = 0
         if new:
             done += cursor.execute(self._sql.insert_moving).rowcount
         if new < accounts:
-            ends = tuple(UUID(bytes=account) for account in self._buffer.ends)
-            done += cursor.execute(self._sql.update_moving, ends).rowcount
+            done += cursor.execute(self._sql.update_moving, (UUID(bytes=least), UUID(bytes=greatest))).rowcount
         if done == accounts:
             return frozenset()
         return frozenset(row[0].bytes for row in cursor.execute(self._sql.moved_of_moving))

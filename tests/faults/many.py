@@ -96,6 +96,7 @@ def _others(workers: ThreadPoolExecutor, small: list[Kind], large: list[Kind], f
         "the job's backend killed": partial(server_dies, interest, folder, "backend"),
         "the server killed": partial(server_dies, interest, folder, "server"),
         "the server killed during an import": partial(server_dies, payments, folder, "server"),
+        "the server killed during an import that is read apart": partial(server_dies, large[0], folder, "server"),
         "the keeper killed": partial(server_dies, interest, folder, "keeper"),
         **{
             f"{kind.name}: its other process killed, {seed}": partial(helper_dies, kind, folder, seed)
