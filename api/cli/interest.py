@@ -13,7 +13,7 @@ from api.cli.session import fold_forward, session
 from ledger.interest import rounded
 from ledger.jobs.interest_report import InterestReport
 from ledger.jobs.interest_restatement import restate as restate_pool
-from ledger.jobs.interest_run import InterestRun
+from ledger.jobs.interest_run import InterestRun, helpers
 from ledger.money import fen_to_yuan, fen_to_yuan_grouped
 from ledger.region_rules import ValueEntered
 from ledger.store.divisions import Divisions
@@ -85,9 +85,9 @@ def _tell(report: InterestReport, names: dict[str, str]) -> None:
 @app.command()
 def run(pool: Pool, year: Year, actor: Actor, reviewer: Reviewer, dry_run: DryRun = False, json: Json = False) -> int:
     """为统筹区全部账户办理一个年度的结息；中断后再次运行即可续办。"""
-    with session() as ledger:
+    with helpers() as ready, session() as ledger:
         log = ledger.log(pool)
-        job = InterestRun(log, year, actor, reviewer, dry_run=dry_run)
+        job = InterestRun(log, year, actor, reviewer, dry_run=dry_run, ready=ready)
         with console.progress(f"{year}年度结息") as advance:
             report = job.run(advance)
         fold_forward(log)

@@ -7,6 +7,7 @@ Exit codes: 0 done · 1 error, nothing recorded · 2 done, rows refused · 3 a c
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any, Final
 
 import psycopg
@@ -14,22 +15,7 @@ import typer
 from eventsourcing.persistence import MapperDeserialisationError, PersistenceError
 from psycopg_pool import PoolTimeout
 
-from api.cli import (
-    account,
-    console,
-    database,
-    entry,
-    imports,
-    interest,
-    participant,
-    pool,
-    projections,
-    reads,
-    rules,
-    serve,
-    token,
-)
-from api.cli.demo import demo
+from api.cli import console
 from api.cli.session import CommandFault
 from api.files.table_header import FileFault
 from ledger.desk.coalesce import QueueFullError
@@ -48,34 +34,56 @@ UsageError: Final[Any] = typer.BadParameter.__mro__[1]
 BUSY: Final = 75
 INTERRUPTED: Final = 130
 
-app = typer.Typer(
-    name="pension-ledger",
-    help="城乡居民基本养老保险个人账户账簿",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.add_typer(pool.app, name="pool")
-app.add_typer(imports.app, name="import")
-app.add_typer(rules.app, name="rules")
-app.add_typer(interest.app, name="interest")
-app.add_typer(account.app, name="account")
-app.add_typer(entry.app, name="entry")
-app.add_typer(participant.app, name="participant")
-app.add_typer(database.app, name="database")
-app.add_typer(projections.app, name="projections")
-app.add_typer(token.app, name="token")
-app.command("serve")(serve.serve)
-app.command()(reads.balances)
-app.command()(reads.statement)
-app.command()(reads.events)
-app.command()(demo)
+_GROUPS: Final = {
+    "pool": "pool",
+    "import": "imports",
+    "rules": "rules",
+    "interest": "interest",
+    "account": "account",
+    "entry": "entry",
+    "participant": "participant",
+    "database": "database",
+    "projections": "projections",
+    "token": "token",
+}
+_COMMANDS: Final = {
+    "serve": "serve",
+    "balances": "reads",
+    "statement": "reads",
+    "events": "reads",
+    "demo": "demo",
+}
+"""Each group and each command by the page it stands on. A page is read when its command is asked for: to read all of
+them, and to build a parser for all of them, took a third of the time in which a command starts.
+"""
+
+
+def _app(asked: str) -> typer.Typer:
+    """The commands: the one group or command that is asked for, or all of them where it is none."""
+    app = typer.Typer(
+        name="pension-ledger",
+        help="城乡居民基本养老保险个人账户账簿",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    every = {**_GROUPS, **_COMMANDS}
+    for name in [asked] if asked in every else every:
+        page = import_module(f"api.cli.{every[name]}")
+        if name in _GROUPS:
+            app.add_typer(page.app, name=name)
+        else:
+            app.command(name)(getattr(page, name))
+    app.callback()(lambda: None)  # or a single command would stand without its name
+    return app
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; gives its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        ended = typer.main.get_command(app).main(arguments, prog_name="pension-ledger", standalone_mode=False)
+        command = typer.main.get_command(_app(next(iter(given), "")))
+        ended = command.main(given, prog_name="pension-ledger", standalone_mode=False)
     except UsageError as fault:
         fault.show()
         return USAGE

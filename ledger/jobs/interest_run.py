@@ -9,7 +9,7 @@ states: an account that is credited is not credited again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Final, NamedTuple
 
 import msgspec
@@ -47,10 +47,26 @@ class _Tranche(NamedTuple):
     looked_at: int
 
 
-class InterestRun:
-    """One run of one year in one pool, on the word of handler and reviewer."""
+@contextmanager
+def helpers() -> Iterator[list[Apart]]:
+    """The processes that decide, begun: they import what they need while a command is still opening its database."""
+    with ExitStack() as begun:
+        yield [begun.enter_context(Apart("ledger.jobs.interest_pages:decided")) for _ in range(HELPERS)]
 
-    def __init__(self, log: PoolLog, year: int, actor: str, reviewer: str, *, dry_run: bool = False) -> None:
+
+class InterestRun:
+    """One run of one year in one pool, on the word of handler and reviewer. `ready` are helpers that wait for it."""
+
+    def __init__(
+        self,
+        log: PoolLog,
+        year: int,
+        actor: str,
+        reviewer: str,
+        *,
+        dry_run: bool = False,
+        ready: Sequence[Apart] = (),
+    ) -> None:
         self._log = log
         self._year = year
         self._dry_run = dry_run
@@ -65,6 +81,7 @@ class InterestRun:
             today=clock.today(),
             page=self._pace.least,
         )
+        self._ready = ready
         self._moved: list[bytes] = []
         self._again_after: bytes | None = None
 
@@ -119,8 +136,10 @@ class InterestRun:
         """Record what deciding processes say of all accounts after a key; the key to go on from if the rules moved."""
         self._again_after = None
         with ExitStack() as open_ones:
-            helpers = [open_ones.enter_context(Apart("ledger.jobs.interest_pages:decided")) for _ in range(HELPERS)]
-            pages = open_ones.enter_context(ReadAhead(lambda: self._decided(after, helpers)))
+            ready, self._ready = self._ready or open_ones.enter_context(helpers()), ()
+            for helper in ready:  # whoever began them, they end with this: what they still say rests on older rules
+                open_ones.push(helper)
+            pages = open_ones.enter_context(ReadAhead(lambda: self._decided(after, ready)))
             for tranche in self._tranches(after, pages):
                 self._settle(recorder.give(tranche), report)
                 if self._again_after is not None:
@@ -131,13 +150,13 @@ class InterestRun:
             self._look_at_rules()
         return self._again_after
 
-    def _decided(self, after: bytes, helpers: Sequence[Apart]) -> Iterator[Page]:
+    def _decided(self, after: bytes, ready: Sequence[Apart]) -> Iterator[Page]:
         """The pages of all accounts after a key in key order: the helpers take stretch after stretch in turn."""
         parted = borders(self._log, after, STRETCH_PAGES * self._job.page)
-        job = msgspec.structs.replace(self._job, after=after, borders=tuple(parted), helpers=len(helpers))
+        job = msgspec.structs.replace(self._job, after=after, borders=tuple(parted), helpers=len(ready))
         said = [
             helper.ask(msgspec.json.encode(msgspec.structs.replace(job, turn=turn)))
-            for turn, helper in enumerate(helpers)
+            for turn, helper in enumerate(ready)
         ]
         for stretch in range(len(parted) + 1):
             while parts := next(said[stretch % len(said)]):
