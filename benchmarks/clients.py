@@ -7,6 +7,7 @@ at the one after that or when its time is over, and prints `Served` as JSON. One
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import sys
 import threading
@@ -75,6 +76,7 @@ class Clients:
         self._latencies: list[float] = []
         self._refused = 0
         self._over = threading.Event()
+        self._serials = itertools.count(time.time_ns() // 1_000)  # the tax side numbers its rows in their order
         self._made = [self._command(turn) for turn in range(_MADE)]
 
     def deliver(self, outcomes: list[tuple[Waiter, Outcome]]) -> None:
@@ -91,7 +93,9 @@ class Clients:
     def _command(self, turn: int) -> RecordPayment:
         account = self._accounts[self._chance.randrange(len(self._accounts))]
         fen = -1 if turn % REFUSED_OF == 0 else 10_000 + turn % 1_000
-        payment = Payment(MoneyKind.CONTRIBUTION, fen, _ON.year, _ON, paid_on=_ON, serial=f"C{uuid4().hex}")
+        payment = Payment(
+            MoneyKind.CONTRIBUTION, fen, _ON.year, _ON, paid_on=_ON, serial=f"640100{next(self._serials)}"
+        )
         return RecordPayment(actor="bench", command_id=uuid4(), cause="bench", account=account, payment=payment)
 
     async def _client(self, until: float) -> None:
