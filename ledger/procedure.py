@@ -142,9 +142,11 @@ class Procedure:
     def take(self, attempt: Attempt, taken: Sequence[Taken], year: int, today: date) -> Went | Refusal:
         """Whether a step may be taken now, in a plan of `year`.
 
-        Reasons: STEP_UNKNOWN, STEP_ACTOR, SAME_PERSON, STEP_TAKEN, STEP_ORDER, EVIDENCE, DATE, STEP_TOO_EARLY,
-        STEP_TOO_LATE; each cites the step's own clause.
+        Reasons: PERIOD, STEP_UNKNOWN, STEP_ACTOR, SAME_PERSON, STEP_TAKEN, STEP_ORDER, EVIDENCE, DATE, STEP_TOO_EARLY,
+        STEP_TOO_LATE; those about a step cite its own clause.
         """
+        if year < self.valid_from:
+            return refuse(Reason.PERIOD, f"{year}年度", rule=f"本地区的办理流程自{self.valid_from}年度起施行")
         step = self.steps.get(attempt.name)
         if step is None:
             known = "、".join(f"{one.name}（{one.title}）" for one in self.steps.values())

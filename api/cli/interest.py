@@ -8,7 +8,7 @@ import typer
 
 from api.cli import console
 from api.cli.options import Actor, Document, DryRun, Json, Pool, Reviewer, Year
-from api.cli.rules import rate_app
+from api.cli.rule_entry import rate_app
 from api.cli.session import fold_forward, session
 from ledger.interest import rounded
 from ledger.jobs.interest_report import InterestReport

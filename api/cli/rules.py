@@ -1,4 +1,4 @@
-"""`pension-ledger rules` and `interest rate`: what is in force, and what an operator entered."""
+"""`pension-ledger rules`: what is in force, and what an operator entered."""
 
 from __future__ import annotations
 
@@ -9,23 +9,14 @@ import typer
 
 from api.cli import console
 from api.cli.options import Actor, Document, Json, Pool, Reviewer, Year, read_date
+from api.cli.rule_entry import enter_value
 from api.cli.session import CommandFault, session
 from api.files.regions_page import limits, regions_page
 from ledger.clock import today
-from ledger.jobs.rule_entry import enter
-from ledger.procedure import ACTORS, EVIDENCE, MATTERS, read_procedures
+from ledger.procedure import ACTORS, EVIDENCE, MATTERS, Procedure, read_procedures
 from ledger.region_rules import CONFIDENCE, FIGURES, METHODS, REGIONS, RegionRules, ValueEntered, read_rules
 
 app = typer.Typer(help="规则参数", no_args_is_help=True)
-rate_app = typer.Typer(help="记账利率", no_args_is_help=True)
-
-
-def enter_value(pool: str, event: ValueEntered) -> None:
-    """Enter a value and say what stands."""
-    with session() as ledger:
-        new = enter(ledger.log(pool), event)
-    told = f"{event.year}年度 {event.name} = {event.value}（{event.document}）"
-    console.answer(f"已录入：{told}" if new else f"已有相同录入：{told}")
 
 
 @app.command("set")
@@ -40,20 +31,6 @@ def set_value(
 ) -> None:
     """录入一个参数的年度取值，注明文号，由两人办理。"""
     entry = ValueEntered(actor=actor, reviewer=reviewer, name=name, year=year, value=value, document=document)
-    enter_value(pool, entry)
-
-
-@rate_app.command("set")
-def set_rate(
-    pool: Pool,
-    year: Year,
-    rate: Annotated[str, typer.Option("--rate", help="记账利率，小数，例如 0.0262")],
-    document: Document,
-    actor: Actor,
-    reviewer: Reviewer,
-) -> None:
-    """录入一个年度公布的记账利率，注明文号，由两人办理。"""
-    entry = ValueEntered(actor=actor, reviewer=reviewer, name="rate", year=year, value=rate, document=document)
     enter_value(pool, entry)
 
 
@@ -82,14 +59,12 @@ def show(
         whose, title = {"region": region}, rules.files[0].title
     in_force = _in_force(rules, wanted)
     if json:
-        steps = [
-            msgspec.to_builtins(one) for chain in read_procedures(rules.region).values() for one in chain.steps.values()
-        ]
+        steps = [msgspec.to_builtins(step) for chain in _chains(rules.region, wanted) for step in chain.steps.values()]
         console.say_json({**whose, "year": wanted, "rules": rules.name, **in_force, "steps": steps})
     else:
         console.answer(f"{title} {wanted}年度规则（{rules.name}）")
         _tell(in_force, entries=pool is not None)
-        _tell_procedures(rules.region)
+        _tell_procedures(_chains(rules.region, wanted))
         if missing := [name for name in FIGURES if rules.figure(name, wanted) is None]:
             console.answer(f"{wanted}年度{'尚未录入' if pool else '由统筹区录入'}：{'、'.join(missing)}")
 
@@ -118,9 +93,14 @@ def _tell(in_force: dict[str, list[dict[str, str | int]]], *, entries: bool) -> 
         console.answer(f"  {one['year']}年度 {one['name']} = {one['value']}  {one['document']}（{hands}）")
 
 
-def _tell_procedures(region: str) -> None:
-    for matter, chain in read_procedures(region).items():
-        console.answer(f"办理流程（{MATTERS[matter]}）：")
+def _chains(region: str, year: int) -> list[Procedure]:
+    """The procedures that are in force in a year."""
+    return [chain for chain in read_procedures(region).values() if chain.valid_from <= year]
+
+
+def _tell_procedures(chains: list[Procedure]) -> None:
+    for chain in chains:
+        console.answer(f"办理流程（{MATTERS[chain.matter]}）：")
         for place, step in enumerate(chain.steps.values(), 1):
             said = [ACTORS[step.actor], *limits(step, chain)]
             if step.evidence:

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import IO, Final
 
 from ledger.jobs.pipeline import ReadAhead
+from ledger.store.copy_rows import Buffer
 
 _HEAD: Final = struct.Struct("!cB")
 _LENGTH: Final = struct.Struct("!Q")
@@ -28,7 +29,6 @@ _YIELDED, _RAISED, _ENDED = b"Y", b"R", b"E"
 _STOP_SECONDS_MAX: Final = 10
 _CHILD: Final = "import sys; from ledger.jobs.apart import serve; serve(sys.argv[1])"
 """Not run as a module: its classes would be others than ours, and no fault of them could be raised here."""
-Buffer = bytes | bytearray | memoryview
 _PIPE_BYTES: Final = 1 << 20
 """Room for a page or two: at the system's 64 kB the child stood still while the parent read."""
 

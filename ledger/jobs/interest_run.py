@@ -1,7 +1,7 @@
 """A year's interest for every account of a pool: one run that can stop, resume and be proved.
 
-The decision is the same pure function that serves one account (`credit_interest`). A process of its own reads the
-states in key order and decides page after page; this one records them, several pages a tranche. A tranche commits
+The decision is the same pure function that serves one account (`credit_interest`). Processes of their own read the
+states in key order and decide page after page; this one records them, several pages a tranche. A tranche commits
 whole; an account that moved since it was read is left out and decided again. There is nothing to resume from but the
 states: an account that is credited is not credited again.
 """

@@ -154,6 +154,15 @@ def test_a_step_after_its_time_is_taken_and_said_to_be_late(chain, step):
     )
 
 
+@of_chain
+def test_a_plan_of_a_year_before_the_document_has_no_procedure(chain):
+    first = next(iter(chain.steps.values()))
+    answer = chain.take(right(first, FIRST_DAY), [], chain.valid_from - 1, TODAY)
+    assert isinstance(answer, Refusal)
+    assert answer.reason is Reason.PERIOD
+    assert isinstance(chain.take(right(first, FIRST_DAY), [], chain.valid_from, TODAY), Went)
+
+
 def test_keqiao_s_tax_window_closes_with_the_year():
     chain = read_procedures("keqiao")["subsidy"]
     paid = chain.steps["paid"]

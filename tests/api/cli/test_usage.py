@@ -172,6 +172,8 @@ def test_a_region_s_rules_are_shown_without_a_pool_each_with_document_and_clause
     assert (cap["value"], cited in cap["document"], bool(cap["clause"])) == (basis, True, True)
     told = desk.inside("rules", "show", "--region", region, "--year", 2025)
     assert (told.code, cap["clause"] in told.out, "由统筹区录入：rate、cap" in told.out) == (0, True, True)
+    assert shown["steps"]
+    assert json.loads(desk.inside("rules", "show", "--region", region, "--year", 2020, "--json").out)["steps"] == []
     for step in shown["steps"]:
         assert f"{step['title']}（" in told.out
         assert step["clause"] in told.out
