@@ -15,6 +15,7 @@ from ledger.store.connections import Connections
 from ledger.store.log import PoolLog
 from ledger.store.server import EmbeddedServer
 from migrations.run import migrate
+from tests.interrupts import let_through
 
 _numbers = itertools.count(1)
 _LONGEST = (
@@ -34,6 +35,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, all others as they come."""
     places = {name: place for place, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
+def pytest_configure() -> None:
+    """What holds for the whole run."""
+    let_through()
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from tests.faults.homes import prepare
 from tests.faults.kills import Kill, Killed, Kind, commits_of, fresh, kill_once, kinds
 from tests.faults.together import late_reader, two_at_once
 from tests.faults.troubles import helper_dies, interrupted, second_run, server_dies
+from tests.interrupts import let_through
 
 COUNTED_MIN: Final = 20
 AT_RANDOM: Final = 6
@@ -39,6 +40,7 @@ def main() -> int:
     parser.add_argument("--large", type=int, default=24_000, help="people for kills of jobs as they are installed")
     parser.add_argument("--workers", type=int, default=max(2, (os.cpu_count() or 2) // 2))
     options = parser.parse_args()
+    let_through()
     folder = Path(tempfile.mkdtemp(prefix="pl-faults-"))
     folder.chmod(0o755)
     begun = time.monotonic()
