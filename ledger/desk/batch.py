@@ -241,6 +241,17 @@ class Batch:
         """The events and states of all accepted commands."""
         return self._tranche.stream_writes()
 
+    def sent(self) -> None:
+        """What was accepted so far is written, in the transaction that is open: what comes now stands on it."""
+        self._tranche.sent()
+        self._known.update(self._rows)
+        self._rows.clear()
+
+    @staticmethod
+    def parts(commands: Sequence[Command]) -> bool:
+        """Whether commands may be written in parts: while one is written, the connection answers no question."""
+        return all(isinstance(command, AccountCommand) for command in commands)
+
     @property
     def in_one_go(self) -> bool:
         """Whether what is written beside the events needs no answer in between."""

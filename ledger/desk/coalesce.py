@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
@@ -222,12 +222,11 @@ class PoolWriter:
         shared: Transaction | None = None
         asked = [one.asked for one in batch]
 
-        def decide(connection: Any, last_id: int, rules_version: int, found: list[list[Any]]) -> ToRecord | None:
+        def decide(connection: Any, last_id: int, rules_version: int, found: list[list[Any]]) -> Iterator[ToRecord]:
             nonlocal reached, shared
             reached = True
             shared = self._transaction(self._log.on(connection), last_id, rules_version)
-            shared.decide(asked, found, DECIDING_SECONDS_MAX)
-            return shared.to_record()
+            return shared.decide(asked, found, DECIDING_SECONDS_MAX)
 
         try:
             self._log.record_under_lock(decide, Transaction.queries(self._log, asked))
@@ -247,7 +246,9 @@ class PoolWriter:
             position, _, version = self._log.position()
             shared = self._transaction(self._log, position, version)
             asked = [one.asked]
-            shared.decide(asked, self._log.read(Transaction.queries(self._log, asked)), DECIDING_SECONDS_MAX)
+            found = self._log.read(Transaction.queries(self._log, asked))
+            for _ in shared.decide(asked, found, DECIDING_SECONDS_MAX):
+                pass
             (outcome,) = shared.outcomes()
         except Exception as fault:
             return fault

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ledger.desk.batch import Accepted, Batch, accounts_in, serials_in
 from ledger.desk.commands import Answer, Command, decode_answer, encode_answer
@@ -19,6 +19,9 @@ from ledger.store.register import Register
 from ledger.store.states import states_query
 
 Outcome = Answer | BaseException
+PART: Final = 22
+"""Commands of a part at least: the server writes one part while the next is decided, and each costs it a start."""
+PARTS_MAX: Final = 4
 
 
 class Asked(NamedTuple):
@@ -71,6 +74,7 @@ class Transaction:
         self._batch = Batch(log, register, rules, village)
         self._last_id = last_id
         self._decided: list[tuple[Asked, Outcome | Accepted | Refusal]] = []
+        self._first: dict[bytes, bytes] = {}
         self._told: dict[bytes, Answer] = {}
 
     @staticmethod
@@ -83,37 +87,46 @@ class Transaction:
             rows_query(log, serials_in(commands)),
         ]
 
-    def decide(self, asked: Sequence[Asked], found: Sequence[Sequence[Any]], seconds_max: float) -> None:
-        """Decide as many as there is time for, at least one. A fault of one fails them all; see `_one_by_one`."""
+    def decide(self, asked: Sequence[Asked], found: Sequence[Sequence[Any]], seconds_max: float) -> Iterator[ToRecord]:
+        """Decide as many as there is time for, at least one, and give what they write part by part.
+
+        What was given is taken to be written when the next part is asked for. A fault of one fails them all; see
+        `_one_by_one`.
+        """
         known = commands_in(found[0])
         fresh = [one.command for one in asked if one.id not in known]
         self._batch.look_up(fresh, found[1], found[2])
-        first: dict[bytes, bytes] = {}
+        size = max(PART, -(-len(asked) // PARTS_MAX)) if Batch.parts(fresh) else len(asked)
         until = time.monotonic() + seconds_max
-        for one in asked:
-            if self._decided and time.monotonic() > until:
-                return
-            outcome: Outcome | Accepted | Refusal
-            if before := known.get(one.id):
-                outcome = repeated(before, one.digest)
-            elif one.id in first:
-                outcome = _PENDING if first[one.id] == one.digest else _other_input()
-            else:
-                outcome = self._batch.decide(one.command)
-                if isinstance(outcome, Accepted):
-                    first[one.id] = one.digest
-            self._decided.append((one, outcome))
+        for begin in range(0, len(asked), size):
+            decided = len(self._decided)
+            for one in asked[begin : begin + size]:
+                if self._decided and time.monotonic() > until:
+                    break
+                self._decided.append((one, self._outcome_of(one, known)))
+            accepted = [(one, outcome) for one, outcome in self._decided[decided:] if isinstance(outcome, Accepted)]
+            if accepted:
+                yield self._to_record(accepted)
+                self._batch.sent()
 
-    def to_record(self) -> ToRecord | None:
-        """What the accepted commands write; None where none was accepted."""
-        if not any(isinstance(outcome, Accepted) for _, outcome in self._decided):
-            return None
+    def _outcome_of(self, one: Asked, known: Mapping[bytes, CommandRow]) -> Outcome | Accepted | Refusal:
+        if before := known.get(one.id):
+            return repeated(before, one.digest)
+        if one.id in self._first:
+            return _PENDING if self._first[one.id] == one.digest else _other_input()
+        outcome = self._batch.decide(one.command)
+        if isinstance(outcome, Accepted):
+            self._first[one.id] = one.digest
+        return outcome
+
+    def _to_record(self, accepted: Sequence[tuple[Asked, Accepted]]) -> ToRecord:
+        """What these commands write."""
         writes = self._batch.writes()
 
-        def hook(cursor: Any, _moved: frozenset[bytes], at: datetime) -> None:
+        def hook(cursor: Any, at: datetime) -> None:
             rows = []
             recorded_at = at.astimezone(UTC).isoformat(timespec="microseconds")
-            for plan in self._plans(writes):
+            for plan in self._plans(accepted, writes):
                 answer = self._told[plan.asked.id] = plan.answer(recorded_at)
                 first = plan.position - len(plan.accepted.events) + 1 if plan.accepted.events else plan.position
                 rows.append(CommandRow(plan.asked.id, plan.asked.digest, first, plan.position, encode_answer(answer)))
@@ -122,22 +135,18 @@ class Transaction:
 
         return ToRecord(writes, hook, self._batch.in_one_go)
 
-    def _plans(self, writes: Sequence[StreamWrite]) -> list[_Plan]:
+    def _plans(self, accepted: Sequence[tuple[Asked, Accepted]], writes: Sequence[StreamWrite]) -> list[_Plan]:
         """Each accepted command with its position: ids follow the writes, stream by stream.
 
         One that recorded nothing gets the end of the log, for what it found may have been recorded beside it.
         """
         before: dict[bytes, int] = {}
-        last_id = self._last_id
         for write in writes:
-            before[write.stream] = last_id - write.rows[0].version + 1
-            last_id += len(write.rows)
-        plans = []
-        for asked, accepted in self._decided:
-            if isinstance(accepted, Accepted):
-                position = before[accepted.stream] + accepted.last if accepted.events else last_id
-                plans.append(_Plan(asked, accepted, position))
-        return plans
+            before[write.stream] = self._last_id - write.rows[0].version + 1
+            self._last_id += len(write.rows)
+        return [
+            _Plan(asked, one, before[one.stream] + one.last if one.events else self._last_id) for asked, one in accepted
+        ]
 
     def outcomes(self) -> list[Outcome]:
         """The outcome of each command decided, in order; of an accepted one, once it is recorded, its answer."""

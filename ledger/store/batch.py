@@ -34,6 +34,7 @@ class Tranche:
         self._states: dict[bytes, PersonalAccount] = {}
         self._histories: dict[bytes, Events] = {}
         self._pending: dict[bytes, Events] = {}
+        self._sending = False
 
     def load(self, accounts: Iterable[UUID]) -> None:
         """Read the states of accounts that decisions will ask for; one with something pending keeps its state."""
@@ -73,6 +74,8 @@ class Tranche:
     def history(self, account: bytes) -> Events:
         """The account's events, those pending in this tranche included."""
         if account not in self._histories and account in self._loaded:
+            if self._sending:
+                raise RuntimeError("the events of an account were needed while its transaction was being written")
             self._histories[account] = self._log.history(UUID(bytes=account))
         return self._histories.get(account, []) + self._pending.get(account, [])
 
@@ -82,6 +85,18 @@ class Tranche:
         if state is not None and events:
             self._states[account] = state
             self._pending.setdefault(account, []).extend(events)
+
+    def sent(self) -> None:
+        """What was pending is written in the transaction that is open: what comes now stands on it.
+
+        While it is, nothing is read over its connection: an account whose events will be needed is loaded before.
+        """
+        self._sending = True
+        for account, events in self._pending.items():
+            self._loaded[account] = self._states[account]
+            if account in self._histories:
+                self._histories[account] += events
+        self._pending.clear()
 
     def writes(self) -> TrancheBuffer | list[StreamWrite]:
         """What is to be recorded: for each account that changed, its events and its state."""

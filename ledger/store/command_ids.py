@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from ledger.store.arrays import bytea_array, int8_array, uuid_array
 from ledger.store.log import PoolLog
+from ledger.store.pipelined import Executor
 from ledger.store.recorder import Query
 
 
@@ -41,7 +41,7 @@ def find_commands(log: PoolLog, ids: Collection[bytes]) -> dict[bytes, CommandRo
     return commands_in(*log.read([commands_query(log, ids)]))
 
 
-def write_commands(log: PoolLog, cursor: Cursor[TupleRow], rows: Sequence[CommandRow]) -> None:
+def write_commands(log: PoolLog, cursor: Executor, rows: Sequence[CommandRow]) -> None:
     """Accepted commands, in the transaction of their events. An id that is there already fails the transaction."""
     statement = log.sql(
         "INSERT INTO {command} (command_id, input_hash, first_id, last_id, answer)"

@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from ledger.store.arrays import bytea_array, int8_array, text_array, uuid_array
 from ledger.store.copy_rows import HEADER, TRAILER
 from ledger.store.log import PoolLog
+from ledger.store.pipelined import Executor
 from ledger.store.recorder import Query
 
 NEW: Final = 1
@@ -53,7 +54,7 @@ def find_rows(log: PoolLog, serials: Collection[str]) -> dict[Identity, Recorded
         return rows_in(cursor.execute(*rows_query(log, serials)).fetchall())
 
 
-def insert_rows(log: PoolLog, cursor: Cursor[TupleRow], rows: Collection[tuple[Identity, RecordedRow]]) -> None:
+def insert_rows(log: PoolLog, cursor: Executor, rows: Collection[tuple[Identity, RecordedRow]]) -> None:
     """A few rows, as `write_rows` writes many, without a COPY."""
     statement = log.sql("INSERT INTO {external_identity} SELECT * FROM unnest(%s, %s, %s, %s, %s)")
     columns = (

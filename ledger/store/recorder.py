@@ -12,8 +12,9 @@ retried; it is replaced, not extended. Reads are ours too: its decorated selects
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Final, NamedTuple, NoReturn
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from psycopg.sql import SQL, Identifier
 from ledger import clock
 from ledger.store.arrays import bytea_array, int8_array, utf8_array, uuid_array
 from ledger.store.copy_rows import LogRow, RowBlock, StateRow, TrancheBuffer
+from ledger.store.pipelined import Executor, Pipelined
 from ledger.store.recorder_statements import Statements
 
 COPY_ABOVE: Final = 500
@@ -35,7 +37,7 @@ Hook = Callable[[Cursor[TupleRow], frozenset[bytes], datetime], None]
 
 Query = tuple[bytes, tuple[Any, ...]]
 """A statement and its parameters."""
-Decide = Callable[[Connection[TupleRow], int, int, list[list[TupleRow]]], "ToRecord | None"]
+Decide = Callable[[Connection[TupleRow], int, int, list[list[TupleRow]]], "Iterator[ToRecord]"]
 
 
 class RulesMovedError(Exception):
@@ -51,10 +53,10 @@ class StreamWrite(NamedTuple):
 
 
 class ToRecord(NamedTuple):
-    """What was decided under the lock; `in_one_go` where the hook neither copies nor needs an answer."""
+    """A part of what was decided under the lock; `in_one_go` where the hook neither copies nor needs an answer."""
 
     writes: Sequence[StreamWrite]
-    hook: Hook
+    hook: Callable[[Any, datetime], None]
     in_one_go: bool
 
 
@@ -120,38 +122,45 @@ class LedgerRecorder(PostgresApplicationRecorder):
         """Take the lock first, decide then: what was read after it can no longer move.
 
         Two round trips: the lock with `queries`, and the writes with their commit. `decide` gets the connection, the
-        log's last id, the version of the rules and the rows of each query, and gives what is to be recorded, or None.
-        Raises as `record` does; nothing is recorded then.
+        log's last id, the version of the rules and the rows of each query, and gives what is to be recorded in parts:
+        the server writes one while the next is decided. Raises as `record` does; nothing is recorded then.
         """
         with _library_errors(), self.connections.connection() as connection:
             try:
+                with _rolled_back(connection):
+                    return self._under_lock(connection, decide, queries)
+            except psycopg.errors.InvalidSqlStatementName:
+                pass  # the driver had the server forget what was prepared, as it does after a rollback
+            with _rolled_back(connection):
                 return self._under_lock(connection, decide, queries)
-            except BaseException:
-                with suppress(psycopg.Error):
-                    connection.rollback()
-                raise
 
     def _under_lock(self, connection: Connection[TupleRow], decide: Decide, queries: Sequence[Query]) -> Written | None:
-        with connection.pipeline():
-            connection.execute("BEGIN")
-            head = connection.cursor(binary=True).execute(self._sql.lock_head, prepare=True)
-            asked = [connection.cursor(binary=True).execute(*query, prepare=True) for query in queries]
-            row = head.fetchone()
-            rows = [cursor.fetchall() for cursor in asked]
-        if row is None:
+        with Pipelined(connection) as asking:
+            asking.execute(b"BEGIN")
+            asking.execute(self._sql.lock_head)
+            for query in queries:
+                asking.execute(*query)
+            _, head, *rows = asking.finish()
+        if not head:
             raise PersistenceError("the pool has no log_head row")
-        last_id, last_at, rules_version = row
-        decided = decide(connection, last_id, rules_version, rows)
-        if decided is None:
+        last_id, last_at, rules_version = head[0]
+        at = max(clock.now(), last_at + timedelta(microseconds=1))
+        parts = decide(connection, last_id, rules_version, rows)
+        first = next(parts, None)
+        if first is None:
             connection.execute("COMMIT")
             return None
-        way = _ByArrays(self._sql, decided.writes)
-        at = max(clock.now(), last_at + timedelta(microseconds=1))
-        with connection.pipeline() if decided.in_one_go else nullcontext(), connection.cursor(binary=True) as cursor:
-            decided.hook(cursor, frozenset(), at)  # first: an erasure looks up in the log what was there before it
-            way.write(cursor, last_id + 1, at)
-            cursor.execute("COMMIT")
-        return Written(last_id + 1, last_id + len(way), at, frozenset())
+        before = last_id
+        with Pipelined(connection) if first.in_one_go else connection.cursor(binary=True) as way:
+            for part in chain((first,), parts):
+                part.hook(way, at)  # first: an erasure looks up in the log what was there before it
+                rows_of_part = _ByArrays(self._sql, part.writes)
+                rows_of_part.write(way, last_id + 1, at)
+                last_id += len(rows_of_part)
+                if isinstance(way, Pipelined):
+                    way.flush()
+            way.execute(b"COMMIT")
+        return Written(before + 1, last_id, at, frozenset())
 
     def _take_head(
         self, cursor: Cursor[TupleRow], count: int, rules_version: int | None, new_rules_version: int | None
@@ -311,7 +320,7 @@ class _ByArrays:
             return frozenset()
         return frozenset(row[0].bytes for row in cursor.execute(self._sql.moved_states, columns))
 
-    def write(self, cursor: Cursor[TupleRow], first_id: int, at: datetime) -> None:
+    def write(self, cursor: Executor, first_id: int, at: datetime) -> None:
         """States, head and events, or a failed transaction: for decisions made under the lock, where no state moves."""
         if not self._writes:
             return
@@ -353,6 +362,17 @@ def _columns(states: Sequence[StateRow]) -> dict[str, Any]:
         "through": int8_array([state.credited_through for state in states]),
         "states": bytea_array([state.state for state in states]),
     }
+
+
+@contextmanager
+def _rolled_back(connection: Connection[TupleRow]) -> Iterator[None]:
+    """An exception takes the connection out of its transaction."""
+    try:
+        yield
+    except BaseException:
+        with suppress(psycopg.Error):
+            connection.rollback()
+        raise
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import unittest
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -109,15 +110,19 @@ def test_under_the_lock_a_state_that_moved_after_all_fails_everything(pool_log, 
     standing = write(1, expected=0)
     pool_log.record([standing])
 
-    def decide(*_: object) -> ToRecord:
+    def decide(*_: object) -> Iterator[ToRecord]:
         moved = write(expected + 1, stream=standing.stream, expected=expected)
-        return ToRecord([write(1, expected=0), moved], lambda *_: None, in_one_go)
+        yield ToRecord([write(1, expected=0), moved], lambda *_: None, in_one_go)
 
     with pytest.raises(PersistenceError):
         pool_log.record_under_lock(decide)
     assert tables(pool_log) == (1, 1, 1)
     sound = write(2, stream=standing.stream, expected=1)
-    written = pool_log.record_under_lock(lambda *_: ToRecord([sound, write(1, expected=0)], lambda *_: None, in_one_go))
+    parts = [
+        ToRecord([sound], lambda *_: None, in_one_go),
+        ToRecord([write(1, expected=0)], lambda *_: None, in_one_go),
+    ]
+    written = pool_log.record_under_lock(lambda *_: iter(parts))
     assert (written.first_id, written.last_id) == (2, 3)
     assert tables(pool_log) == (3, 2, 3)
 

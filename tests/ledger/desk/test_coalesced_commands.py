@@ -8,12 +8,13 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from ledger.desk import coalesce
+from ledger.desk import batch, coalesce, transaction
 from ledger.desk.coalesce import PoolWriter, Writers
 from ledger.desk.commands import Answer, EraseParticipant, OpenAccount, said
 from ledger.jobs.intake import Source
 from ledger.jobs.intake_payments import PaymentIntake
 from ledger.jobs.payment_rows import REQUIRED
+from ledger.money import yuan_to_fen
 from ledger.refusals import Refused
 from ledger.store.command_ids import find_commands
 from ledger.store.keys import Keys
@@ -385,3 +386,52 @@ def test_the_digest_of_a_command_needs_the_key(counter):
     command = counter.open()
     other = Register(counter.log, Keys(bytes(32)))
     assert counter.register.command_digest(said(command)) != other.command_digest(said(command))
+
+
+# -- parts of one transaction ------------------------------------------------------------------------------------------
+
+
+def test_commands_of_later_parts_stand_on_what_earlier_ones_left(counter):
+    """More commands than a part takes: one account's chain runs through all of them, refusals, repeats and all."""
+    account, other = counter.accounts(2)
+    before = counter.position()
+    chain = [counter.pay(account, 1_00 + place) for place in range(3 * transaction.PART)]
+    chain[5] = counter.pay(account, -1)
+    chain[transaction.PART + 3] = counter.pay_out(account, 10**12)
+    repeated, known = chain[1], counter.pay(other, 7_00, serial="640100000000000001")
+    chain[4], chain[2 * transaction.PART + 4] = known, msgspec.structs.replace(known, command_id=uuid4())
+    chain[2 * transaction.PART + 1] = repeated
+    taken_back = counter.reverse(account, 2)
+    told = counter.together(*chain, taken_back)
+    assert [place for place, one in enumerate(told) if not isinstance(one, Answer)] == [5, transaction.PART + 3]
+    assert told[2 * transaction.PART + 1] == told[1]
+    again = told[2 * transaction.PART + 4]
+    assert (again.already_there, again.version, again.events) == (True, told[4].version, [])
+    events = {one.command_id: one for one in told if isinstance(one, Answer) and one.events}
+    mine = [one for one in events.values() if one.account == account]
+    assert sorted(one.version for one in mine) == list(range(2, 2 + len(mine)))
+    rows = counter.rows(before)
+    assert all(agrees(one, rows) for one in events.values())
+    assert [row.id for row in rows] == list(range(before + 1, counter.position() + 1))
+    assert len({one.recorded_at for one in events.values()}) == 1
+    assert counter.fen(account) == sum(yuan_to_fen(event.amount or "0") for one in mine for event in one.events)
+
+
+def test_a_fault_in_the_last_part_leaves_nothing_of_the_parts_before_it(counter, monkeypatch):
+    accounts = counter.accounts(2 * transaction.PART + 5)
+    commands = [counter.pay(account, 1_00) for account in accounts]
+    commands[-1] = counter.pay_out(accounts[-1], 1, reason="坏")
+    before, real, asked = counter.position(), batch.pay_out, []
+
+    def pay_out(*arguments):
+        asked.append(counter.position())  # another connection sees nothing of what was sent
+        raise LookupError("the decision broke")
+
+    monkeypatch.setattr(batch, "pay_out", pay_out)
+    told = counter.together(*commands)
+    monkeypatch.setattr(batch, "pay_out", real)
+    assert asked[0] == before
+    assert isinstance(told[-1], LookupError)
+    assert all(isinstance(one, Answer) for one in told[:-1])
+    assert len({one.recorded_at for one in told[:-1]}) == len(commands) - 1  # each by itself, after the fault
+    assert len(counter.rows(before)) == len(commands) - 1
