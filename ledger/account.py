@@ -9,7 +9,7 @@ collective subsidy and social aid by period year for the cap. What the account h
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -19,8 +19,10 @@ from ledger.account_events import (
     AccountClosed,
     AccountEvent,
     AccountOpened,
+    AidEvent,
     BalanceTakenOver,
     CollectiveSubsidyRecorded,
+    DeclarationReleased,
     EntryReversed,
     HolderErased,
     HolderRenamed,
@@ -28,10 +30,11 @@ from ledger.account_events import (
     InterestEvent,
     MoneyEvent,
     SocialAidRecorded,
+    SubsidyDeclared,
     TransferredOut,
 )
 from ledger.interest import MonthEntry, earning_month
-from ledger.words import NOTHING, Amounts
+from ledger.words import NOTHING, Amounts, MoneyKind
 
 
 class YearEntries(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -42,12 +45,31 @@ class YearEntries(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class AidOfYear(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Collective subsidy and social aid (fen) booked for one period year, and what is declared but not yet booked."""
+    """Collective subsidy and social aid (fen) booked for one period year."""
 
     year: int
     collective: int
     social: int
-    declared: int = 0
+
+
+class Declaration(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Room under the cap of a period year that a reviewed roster holds: `fen` declared and not yet received."""
+
+    year: int
+    kind: MoneyKind
+    fen: int
+    payer: str
+    roster: str
+
+
+class TakenRoom(NamedTuple):
+    """What counts toward the cap of one period year: booked, and declared but not yet booked (fen)."""
+
+    year: int
+    collective: int
+    social: int
+    declared_collective: int = 0
+    declared_social: int = 0
 
 
 class PersonalAccount(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -69,6 +91,7 @@ class PersonalAccount(msgspec.Struct, frozen=True, omit_defaults=True, gc=False)
     opening: Amounts = NOTHING
     years: tuple[YearEntries, ...] = ()
     aid: tuple[AidOfYear, ...] = ()
+    declarations: tuple[Declaration, ...] = ()
 
     @property
     def balance(self) -> Amounts:
@@ -108,12 +131,21 @@ class PersonalAccount(msgspec.Struct, frozen=True, omit_defaults=True, gc=False)
             lowest = min(lowest, balance)
         return lowest
 
-    def aid_of(self, year: int) -> AidOfYear:
+    def room_taken(self, year: int) -> TakenRoom:
         """What counts toward the cap of period year `year`."""
+        collective = social = 0
         for aid in self.aid:
             if aid.year == year:
-                return aid
-        return AidOfYear(year, 0, 0)
+                collective, social = aid.collective, aid.social
+        declared = {MoneyKind.COLLECTIVE_SUBSIDY: 0, MoneyKind.SOCIAL_AID: 0}
+        for one in self.declarations:
+            if one.year == year:
+                declared[one.kind] += one.fen
+        return TakenRoom(year, collective, social, *declared.values())
+
+    def declared_in(self, roster: str) -> Declaration | None:
+        """The room that a roster holds on the account."""
+        return next((one for one in self.declarations if one.roster == roster), None)
 
 
 _ABOUT_THE_HOLDER: Final = (HolderRenamed, HolderErased)
@@ -132,6 +164,11 @@ def evolve(state: PersonalAccount | None, event: AccountEvent) -> PersonalAccoun
         return _with_interest(state, event)
     if isinstance(event, MoneyEvent):
         return _with_money(state, event)
+    if isinstance(event, SubsidyDeclared):
+        return _with_declaration(state, event)
+    if isinstance(event, DeclarationReleased):
+        declarations = _less(state.declarations, event.roster, event.fen)
+        return msgspec.structs.replace(state, version=state.version + 1, declarations=declarations)
     if isinstance(event, _ABOUT_THE_HOLDER):
         return msgspec.structs.replace(state, version=state.version + 1)
     raise ValueError(f"{event.topic} cannot follow version {state.version}")
@@ -157,6 +194,7 @@ def _with_interest(state: PersonalAccount, event: InterestEvent) -> PersonalAcco
             opening,
             rest,
             state.aid,
+            state.declarations,
         )
     if event.year > state.credited_through:
         raise ValueError(f"interest of {event.year} cannot follow a state credited through {state.credited_through}")
@@ -195,6 +233,9 @@ def _with_money(state: PersonalAccount, event: MoneyEvent) -> PersonalAccount:
         opening,
         years,
         _aid_after(state.aid, event),
+        _less(state.declarations, event.roster, event.from_declared)
+        if isinstance(event, AidEvent) and event.from_declared
+        else state.declarations,
     )
 
 
@@ -245,6 +286,24 @@ def _year(entries: YearEntries) -> int:
 _COUNTS_TOWARD_CAP: Final = frozenset((CollectiveSubsidyRecorded.topic, SocialAidRecorded.topic))
 
 
+def _with_declaration(state: PersonalAccount, event: SubsidyDeclared) -> PersonalAccount:
+    """A roster names an account once, so there is none of it yet."""
+    if state.declared_in(event.roster):
+        raise ValueError(f"roster {event.roster} declared for this account before")
+    new = Declaration(event.year, event.kind, event.fen, event.payer, event.roster)
+    return msgspec.structs.replace(state, version=state.version + 1, declarations=(*state.declarations, new))
+
+
+def _less(declarations: tuple[Declaration, ...], roster: str, fen: int) -> tuple[Declaration, ...]:
+    """Declarations after `fen` of a roster's was received or given back; one that is used up is gone."""
+    left = [
+        msgspec.structs.replace(one, fen=one.fen - fen) if one.roster == roster else one for one in declarations
+    ]  # fmt: skip
+    if any(one.fen < 0 for one in left) or all(one.roster != roster for one in left):
+        raise ValueError(f"roster {roster} holds less than {fen} fen on this account")
+    return tuple(one for one in left if one.fen)
+
+
 def _aid_after(aid: tuple[AidOfYear, ...], event: MoneyEvent) -> tuple[AidOfYear, ...]:
     """Aid by period year after `event`: aid adds, its reversal frees the room again; all else never counts."""
     topic = event.original if isinstance(event, EntryReversed) else event.topic
@@ -256,7 +315,6 @@ def _aid_after(aid: tuple[AidOfYear, ...], event: MoneyEvent) -> tuple[AidOfYear
         event.year,
         before.collective + event.effect.collective_subsidy,
         before.social + event.effect.social_aid,
-        before.declared,
     )
     years[event.year] = after
     return tuple(years[year] for year in sorted(years) if years[year] != AidOfYear(year, 0, 0))

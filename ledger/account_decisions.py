@@ -16,11 +16,12 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.account import PersonalAccount, evolve
+from ledger.account import Declaration, PersonalAccount, evolve
 from ledger.account_events import (
     AccountClosed,
     AccountEvent,
     AccountOpened,
+    AidEvent,
     BalanceTakenOver,
     CollectiveSubsidyRecorded,
     ContributionRecorded,
@@ -169,13 +170,15 @@ def record_payment(
     restated = late and _restates(rules, payment.treasury_on.year)
     if restated and history is None:
         return NEEDS_HISTORY
-    event = _payment_event(payment, rules, origin, _first_open_month(state) if late and not restated else 0)
+    declared = declared_payment(state, payment)
+    event = _payment_event(payment, rules, origin, _first_open_month(state) if late and not restated else 0, declared)
     events: Decided = (event,)
     if restated and history is not None:
         events = settle_late(state, event, history, rules, origin)
     if isinstance(events, Refusal):
         return events
-    return check_cap(state.aid_of(payment.period), payment.kind, payment.fen, rules) or events
+    more = payment.fen - (event.from_declared if isinstance(event, AidEvent) else 0)
+    return check_cap(state.room_taken(payment.period), payment.kind, more, rules) or events
 
 
 def _restates(rules: RegionRules, year: int) -> bool:
@@ -223,7 +226,19 @@ _PAYMENT_EVENTS: Final[dict[MoneyKind, type[PaymentEvent]]] = {
 }
 
 
-def _payment_event(payment: Payment, rules: RegionRules, origin: Origin, not_before: int) -> PaymentEvent:
+def declared_payment(state: PersonalAccount, payment: Payment) -> Declaration | None:
+    """The declaration that a payment answers: of the same payer, kind and year; of several, the one of its amount."""
+    mine = [
+        one
+        for one in state.declarations
+        if (one.payer, one.kind, one.year) == (payment.payer, payment.kind, payment.period)
+    ]
+    return next((one for one in mine if one.fen == payment.fen), mine[0] if mine else None)
+
+
+def _payment_event(
+    payment: Payment, rules: RegionRules, origin: Origin, not_before: int, declared: Declaration | None
+) -> PaymentEvent:
     said: dict[str, Any] = {
         "actor": origin.actor,
         "reviewer": origin.reviewer,
@@ -245,6 +260,8 @@ def _payment_event(payment: Payment, rules: RegionRules, origin: Origin, not_bef
     }
     if payment.kind is MoneyKind.GOVERNMENT_SUBSIDY:
         return GovernmentSubsidyRecorded(**said, level=payment.level, allocation_document=payment.allocation_document)
+    if declared is not None:
+        said |= {"roster": declared.roster, "from_declared": min(payment.fen, declared.fen)}
     return _PAYMENT_EVENTS[payment.kind](**said)
 
 

@@ -20,7 +20,7 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.words import NOTHING, Amounts
+from ledger.words import NOTHING, Amounts, MoneyKind
 
 
 class AccountEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -97,19 +97,30 @@ class PaymentEvent(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc
     batch: str = ""
 
 
+class AidEvent(PaymentEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Money under the cap of `year`. Where a roster had declared it, `from_declared` fen of it take the place of the
+    room that `roster` held (since version 2).
+    """
+
+    class_version: ClassVar[int] = 2
+
+    roster: str = ""
+    from_declared: int = 0
+
+
 class ContributionRecorded(PaymentEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """个人缴费 or 政府代缴, told apart by the kind in `effect`; regular or back payment by `payment_type`."""
 
     topic: ClassVar[str] = "account.contribution_recorded"
 
 
-class CollectiveSubsidyRecorded(PaymentEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class CollectiveSubsidyRecorded(AidEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """集体补助 of the village collective, under the cap of `year`."""
 
     topic: ClassVar[str] = "account.collective_subsidy_recorded"
 
 
-class SocialAidRecorded(PaymentEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class SocialAidRecorded(AidEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """社会资助 of a donor, under the cap of `year`."""
 
     topic: ClassVar[str] = "account.social_aid_recorded"
@@ -122,6 +133,34 @@ class GovernmentSubsidyRecorded(PaymentEvent, frozen=True, kw_only=True, omit_de
 
     level: str = ""
     allocation_document: str = ""
+
+
+class SubsidyDeclared(AccountEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A reviewed roster takes room under the cap of `year`: `fen` of `kind` (集体补助 or 社会资助), not yet received.
+
+    `payer` is the credit code of whoever pays, `roster` the roster's id, `line` its line in the roster.
+    """
+
+    topic: ClassVar[str] = "account.subsidy_declared"
+
+    kind: MoneyKind
+    fen: int
+    year: int
+    payer: str
+    roster: str
+    line: int = 0
+
+
+class DeclarationReleased(AccountEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a roster still holds of the room under the cap is given back: `fen` of `kind` in `year`, for `reason`."""
+
+    topic: ClassVar[str] = "account.declaration_released"
+
+    kind: MoneyKind
+    fen: int
+    year: int
+    roster: str
+    reason: str
 
 
 class FenMonths(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -238,6 +277,8 @@ EVENTS: Final[tuple[type[AccountEvent], ...]] = (
     CollectiveSubsidyRecorded,
     SocialAidRecorded,
     GovernmentSubsidyRecorded,
+    SubsidyDeclared,
+    DeclarationReleased,
     InterestCredited,
     InterestAdjusted,
     BenefitPaid,

@@ -7,7 +7,7 @@ yet booked counts; contributions, government subsidy and the like never do.
 
 from __future__ import annotations
 
-from ledger.account import AidOfYear
+from ledger.account import TakenRoom
 from ledger.money import fen_to_yuan
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import RegionRules
@@ -16,7 +16,7 @@ from ledger.words import CHINESE, MoneyKind
 UNDER_THE_CAP = (MoneyKind.COLLECTIVE_SUBSIDY, MoneyKind.SOCIAL_AID)
 
 
-def check_cap(aid: AidOfYear, kind: MoneyKind, fen: int, rules: RegionRules) -> Refusal | None:
+def check_cap(aid: TakenRoom, kind: MoneyKind, fen: int, rules: RegionRules) -> Refusal | None:
     """NO_CAP without the year's highest tier, OVER_CAP where `fen` more of `kind` would exceed it; else None."""
     if kind not in UNDER_THE_CAP:
         return None
@@ -28,7 +28,9 @@ def check_cap(aid: AidOfYear, kind: MoneyKind, fen: int, rules: RegionRules) -> 
         return refuse(Reason.NO_CAP, f"{year}年度{CHINESE[kind]}{fen_to_yuan(fen)}元", clause=clause)
     if basis == "collective" and kind is MoneyKind.SOCIAL_AID:
         return None
-    taken = aid.collective + aid.declared + (aid.social if basis == "collective_and_aid" else 0)
+    taken = aid.collective + aid.declared_collective
+    if basis == "collective_and_aid":
+        taken += aid.social + aid.declared_social
     excess = taken + fen - cap
     if excess <= 0:
         return None

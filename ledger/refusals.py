@@ -40,6 +40,7 @@ class Reason(StrEnum):
     NO_RATE = "NO_RATE"
     NO_CAP = "NO_CAP"
     OVER_CAP = "OVER_CAP"
+    ALREADY_DECLARED = "ALREADY_DECLARED"
     RULE_VALUE = "RULE_VALUE"
     STEP_UNKNOWN = "STEP_UNKNOWN"
     STEP_ACTOR = "STEP_ACTOR"
@@ -111,6 +112,7 @@ _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
         "以 rules set --name cap 录入该年度最高档次及文号",
     ),
     Reason.OVER_CAP: ("补助与资助合计不得超过当年最高缴费档次", HOUSE, "核减超出部分或退回资助方"),
+    Reason.ALREADY_DECLARED: ("一份名册中每人只列一次", HOUSE, "合并或删去重复的行后重报"),
     Reason.RULE_VALUE: ("规则参数须为已知名称和有效取值", HOUSE, "按 rules show 所列名称和取值更正"),
     Reason.STEP_UNKNOWN: ("步骤须为本地区办理流程中的一步", HOUSE, "按 rules show 所列步骤办理"),
     Reason.STEP_ACTOR: ("步骤须由规定的单位办理", HOUSE, "转由规定的单位办理"),

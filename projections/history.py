@@ -22,6 +22,7 @@ from ledger.account_events import (
     BenefitPaid,
     CollectiveSubsidyRecorded,
     ContributionRecorded,
+    DeclarationReleased,
     EntryReversed,
     GovernmentSubsidyRecorded,
     HolderErased,
@@ -33,6 +34,7 @@ from ledger.account_events import (
     PaymentEvent,
     Refunded,
     SocialAidRecorded,
+    SubsidyDeclared,
     TransferredIn,
     TransferredOut,
 )
@@ -54,6 +56,8 @@ TITLES: Final = {
     CollectiveSubsidyRecorded.topic: "集体补助记账",
     SocialAidRecorded.topic: "社会资助记账",
     GovernmentSubsidyRecorded.topic: "政府补贴记账",
+    SubsidyDeclared.topic: "补助资助申报",
+    DeclarationReleased.topic: "申报额度释放",
     InterestCredited.topic: "结息",
     InterestAdjusted.topic: "利息调整",
     BenefitPaid.topic: "支付个人账户养老金",
@@ -213,6 +217,8 @@ def _clauses(event: AccountEvent, rules: RegionRules) -> Iterator[str]:
         yield rules.citation("interest.rounding", 9999)
     elif isinstance(event, PaymentEvent):
         yield from _clauses_of_payment(event, rules)
+    elif isinstance(event, SubsidyDeclared | DeclarationReleased):
+        yield from _clauses_of_cap(event.year, rules)
     elif isinstance(event, BenefitPaid | Refunded):
         yield rules.citation("interest.debit_month", event.effective_on.year)
     elif isinstance(event, TransferredIn):
@@ -232,7 +238,11 @@ def _clauses(event: AccountEvent, rules: RegionRules) -> Iterator[str]:
 def _clauses_of_payment(event: PaymentEvent, rules: RegionRules) -> Iterator[str]:
     kind = next((one for one in KINDS if event.effect.of(one)), MoneyKind.CONTRIBUTION)
     if kind in {MoneyKind.COLLECTIVE_SUBSIDY, MoneyKind.SOCIAL_AID}:
-        yield rules.citation("cap.basis", event.year)
-        cap = rules.figure("cap", event.year)
-        yield cap.document if cap else ""
+        yield from _clauses_of_cap(event.year, rules)
     yield rules.citation(f"interest.start_month.{kind}", event.effective_on.year)
+
+
+def _clauses_of_cap(year: int, rules: RegionRules) -> Iterator[str]:
+    yield rules.citation("cap.basis", year)
+    cap = rules.figure("cap", year)
+    yield cap.document if cap else ""

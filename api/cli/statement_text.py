@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ledger.clock import SHANGHAI
 from ledger.identity import mask
+from ledger.money import fen_to_yuan
 from ledger.store.register import ERASED, Registered
 from ledger.words import CHINESE, KINDS, MoneyKind
 
@@ -138,6 +139,9 @@ def _detail(event: dict[str, Any]) -> str:
             return f"{body['year']}年度 {body['name']} = {body['value']}"
         case "account.holder_renamed":
             return f"姓名变更，登记第 {body['register_version']} 版，{body['document']}"
+        case "account.subsidy_declared" | "account.declaration_released":
+            told = f"{body['year']}年度{CHINESE[MoneyKind(body['kind'])]}{grouped(fen_to_yuan(body['fen']))}元"
+            return f"{told}，名册 {body['roster']}" + (f"，{body['reason']}" if "reason" in body else "")
         case "account.entry_reversed":
             return f"冲正第{body['reverses']}号：{body['reason']}"
         case "account.interest_credited" | "account.interest_adjusted":

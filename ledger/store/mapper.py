@@ -20,6 +20,8 @@ Event = AccountEvent | RuleEvent
 _ALL: Final[tuple[type[AccountEvent] | type[RuleEvent], ...]] = (*EVENTS, *RULE_EVENTS)
 TYPES: Final = {event.topic: event for event in _ALL}
 _encode: Final = msgspec.json.Encoder().encode
+_RETOLD: Final = {topic for topic, event in TYPES.items() if any(name.startswith("upcast_v") for name in dir(event))}
+"""Types whose earlier versions must be retold. A version that only adds what may be left out needs no upcaster."""
 _decoders: Final = {topic: msgspec.json.Decoder(event) for topic, event in TYPES.items()}
 
 
@@ -48,10 +50,7 @@ def decode(topic: str, state: bytes) -> Event:
     if decoder is None:
         raise MapperDeserialisationError(f"unknown topic {topic!r}")
     try:
-        event_type = TYPES[topic]
-        if event_type.class_version > 1:
-            return _upcast(event_type, state)
-        return decoder.decode(state)
+        return _upcast(TYPES[topic], state) if topic in _RETOLD else decoder.decode(state)
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise MapperDeserialisationError(f"stored bytes of {topic} cannot be read: {fault}") from fault
 
@@ -60,7 +59,8 @@ def _upcast(event_type: type[Event], state: bytes) -> Event:
     said: dict[str, Any] = msgspec.json.decode(state)
     version = said.pop("class_version", 1)
     while version < event_type.class_version:
-        getattr(event_type, f"upcast_v{version}_v{version + 1}")(said)
+        if retell := getattr(event_type, f"upcast_v{version}_v{version + 1}", None):
+            retell(said)
         version += 1
     return msgspec.convert(said, event_type)
 

@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from ledger.account_events import (
     AccountClosed,
     AccountEvent,
     AccountOpened,
+    AidEvent,
     BalanceTakenOver,
     BenefitPaid,
     CollectiveSubsidyRecorded,
     ContributionRecorded,
+    DeclarationReleased,
     EntryReversed,
     FenMonths,
     GovernmentSubsidyRecorded,
@@ -30,12 +34,13 @@ from ledger.account_events import (
     InterestCredited,
     Refunded,
     SocialAidRecorded,
+    SubsidyDeclared,
     TransferredIn,
     TransferredOut,
 )
 from ledger.region_rules import PoolOpened, RuleEvent, ValueEntered
 from ledger.store.mapper import Event
-from ledger.words import Amounts
+from ledger.words import Amounts, MoneyKind
 
 FOLDER = Path(__file__).parent / "events"
 HOLDER = UUID("01906a8e-5c00-7a3b-9c11-2f6d3e4b5a60")
@@ -44,6 +49,8 @@ BY: dict[str, Any] = {"actor": "handler-07", "rule": "neimenggu 2026-11#3"}
 BY_TWO: dict[str, Any] = {**BY, "reviewer": "reviewer-02"}
 ALL: dict[str, Any] = {**BY_TWO, "cause": FILE, "command_id": "0190b3d2-7c1e-7f00-8a4d-93c2b1a0f5e4"}
 BY_HAND: dict[str, Any] = {**BY, "cause": "command"}
+ROSTER = "0192f0a1-7c1e-7f00-8a4d-93c2b1a0f5e4"
+FROM_ROSTER: dict[str, Any] = {"roster": ROSTER, "from_declared": 9900}
 VILLAGE_CODE, DONOR_CODE = "N2150781MF0000005R", "91350100M000100Y43"
 TAKEN_OVER = Amounts(200000, 0, 30000, 0, 9000, 6678)
 ALL_THAT_IS_LEFT = Amounts(247000, 0, 60000, 0, 15700, 19195)
@@ -85,7 +92,7 @@ def paid(kind: str, fen: int, on: date, interest_from: int, **said: Any) -> dict
     }
 
 
-REALISTIC: tuple[Event, ...] = (
+LIFE: tuple[AccountEvent, ...] = (
     AccountOpened(**BY, cause=FILE, participant=HOLDER, division="150781100200", opened_on=date(2012, 6, 1)),
     BalanceTakenOver(**BY_TWO, cause=FILE, **money(TAKEN_OVER, date(2023, 12, 31), 2023, 202401)),
     HolderRenamed(**BY_TWO, participant=HOLDER, register_version=2, document="户口簿更名页"),
@@ -124,12 +131,37 @@ REALISTIC: tuple[Event, ...] = (
         reason="死亡",
     ),
     HolderErased(**BY_TWO, cause="command", participant=HOLDER, reason="本人书面申请"),
+)  # fmt: skip
+"""The realistic events of an account's life, in order; the aid in it was not declared before."""
+
+DECLARED: tuple[AccountEvent, ...] = (
+    SubsidyDeclared(
+        **BY_TWO, cause=f"roster {ROSTER}", kind=MoneyKind.COLLECTIVE_SUBSIDY, fen=30000, year=2024, payer=VILLAGE_CODE,
+        roster=ROSTER, line=12,
+    ),
+    CollectiveSubsidyRecorded(
+        **paid("collective_subsidy", 20000, date(2024, 9, 2), 202410, payer=VILLAGE_CODE, roster=ROSTER),
+        from_declared=20000,
+    ),
+    DeclarationReleased(
+        **BY_TWO, cause="command", kind=MoneyKind.COLLECTIVE_SUBSIDY, fen=10000, year=2024, roster=ROSTER,
+        reason="plan closed",
+    ),
+    SocialAidRecorded(
+        **paid("social_aid", 10000, date(2024, 9, 3), 202410, payer=DONOR_CODE, roster=ROSTER), from_declared=10000
+    ),
+)  # fmt: skip
+"""Room that rosters took, and what became of it."""
+
+RULES: tuple[RuleEvent, ...] = (
     PoolOpened(actor="handler-07", code="150700", name="示例统筹区", region="neimenggu"),
     ValueEntered(
         actor="handler-07", reviewer="reviewer-02", name="rate", year=2024, value="0.0262",
         document="示例人社〔2025〕1号",
     ),
 )  # fmt: skip
+
+REALISTIC: tuple[Event, ...] = (*(event for event in LIFE if not isinstance(event, AidEvent)), *DECLARED, *RULES)
 
 FULL: tuple[Event, ...] = (
     AccountOpened(**ALL, participant=HOLDER, division="150781100200", opened_on=date(2012, 6, 1)),
@@ -138,9 +170,17 @@ FULL: tuple[Event, ...] = (
     BalanceTakenOver(**ALL, **money(EVERY_KIND, date(2023, 12, 31), 2023, 202401)),
     ContributionRecorded(**ALL, **PAID, **money(Amounts(government_paid=20000), date(2024, 3, 14), 2022, 202404)),
     CollectiveSubsidyRecorded(
-        **ALL, **PAID, **money(Amounts(collective_subsidy=30000), date(2024, 3, 14), 2022, 202404)
+        **ALL, **PAID, **money(Amounts(collective_subsidy=30000), date(2024, 3, 14), 2022, 202404), **FROM_ROSTER
     ),
-    SocialAidRecorded(**ALL, **PAID, **money(Amounts(social_aid=10000), date(2024, 3, 14), 2022, 202404)),
+    SocialAidRecorded(
+        **ALL, **PAID, **money(Amounts(social_aid=10000), date(2024, 3, 14), 2022, 202404), **FROM_ROSTER
+    ),
+    SubsidyDeclared(
+        **ALL, kind=MoneyKind.SOCIAL_AID, fen=10000, year=2024, payer=DONOR_CODE, roster=ROSTER, line=12
+    ),
+    DeclarationReleased(
+        **ALL, kind=MoneyKind.SOCIAL_AID, fen=10000, year=2024, roster=ROSTER, reason="plan closed"
+    ),
     GovernmentSubsidyRecorded(
         **ALL, **PAID, **money(Amounts(government_subsidy=7000), date(2024, 3, 14), 2022, 202404),
         level="县级", allocation_document="示例财社〔2024〕11号",
@@ -186,6 +226,8 @@ MINIMAL: tuple[Event, ...] = (
     ContributionRecorded(**_NOTHING),
     CollectiveSubsidyRecorded(**_NOTHING),
     SocialAidRecorded(**_NOTHING),
+    SubsidyDeclared(**BY, kind=MoneyKind.COLLECTIVE_SUBSIDY, fen=1, year=2024, payer="", roster=""),
+    DeclarationReleased(**BY, kind=MoneyKind.COLLECTIVE_SUBSIDY, fen=1, year=2024, roster="", reason=""),
     GovernmentSubsidyRecorded(**_NOTHING),
     InterestCredited(**_NO_INTEREST),
     InterestAdjusted(**_NO_INTEREST, before=0, after=0, because=""),
@@ -198,6 +240,18 @@ MINIMAL: tuple[Event, ...] = (
     PoolOpened(actor="handler-07", code="", name="", region="neimenggu"),
     ValueEntered(actor="handler-07", name="cap", year=2024, value="", document=""),
 )
+
+
+EARLIER: dict[str, Event] = {
+    **{f"{event.topic}.v1.json": event for event in LIFE if isinstance(event, AidEvent)},
+    **{
+        f"{event.topic}.v1.full.json": msgspec.structs.replace(event, roster="", from_declared=0)
+        for event in FULL
+        if isinstance(event, AidEvent)
+    },
+    **{f"{event.topic}.v1.minimal.json": event for event in MINIMAL if isinstance(event, AidEvent)},
+}
+"""What files of earlier class versions are read as; today no longer writes their bytes."""
 
 
 def golden_files() -> Iterator[tuple[str, Event]]:
@@ -248,9 +302,15 @@ def golden_stream_of_an_erasure() -> tuple[AccountEvent, ...]:
 
 
 def _account_events() -> list[AccountEvent]:
-    return [event for event in REALISTIC if isinstance(event, AccountEvent)]
+    return list(LIFE)
+
+
+def golden_stream_of_a_declaration() -> tuple[AccountEvent, ...]:
+    """An account on which a roster takes room, is paid in part, and gives the rest back."""
+    declared, paid_in_part, released, _ = DECLARED
+    return LIFE[0], declared, paid_in_part, released
 
 
 def golden_rules() -> tuple[RuleEvent, ...]:
     """The realistic events of a pool's rules, in order."""
-    return tuple(one for one in REALISTIC if isinstance(one, RuleEvent))
+    return RULES

@@ -22,6 +22,7 @@ from ledger.account_decisions import (
     take_over_balance,
 )
 from ledger.account_events import AccountEvent, BenefitPaid, InterestEvent, MoneyEvent, Refunded
+from ledger.declarations import Declared, declare_subsidy, release_declaration
 from ledger.interest_decisions import credit_interest, leave, settle_leaving
 from ledger.late_money import Origin
 from ledger.money import yuan_to_fen
@@ -91,15 +92,30 @@ class Life:
         effect = Amounts(**{kind: fen(amount) for kind, amount in yuan.items()})
         return self.take(take_over_balance(self.state, self.rules, self.two, effect, as_of, self.today))
 
-    def ask_to_pay_in(self, kind: str, yuan: str, on: date, period: int | None = None, *, known: bool = True) -> Asked:
+    def ask_to_pay_in(
+        self, kind: str, yuan: str, on: date, period: int | None = None, *, known: bool = True, payer: str = ""
+    ) -> Asked:
         """What the decision answers to one row of money in; `known` gives it the account's own events."""
-        payment = Payment(MoneyKind(kind), fen(yuan), on.year if period is None else period, on)
+        payment = Payment(MoneyKind(kind), fen(yuan), on.year if period is None else period, on, payer=payer)
         history = self.events if known else None
         return record_payment(self.state, payment, self.rules, HANDLER, self.today, history)
 
-    def pay_in(self, kind: str, yuan: str, on: date, period: int | None = None) -> tuple[AccountEvent, ...] | Refusal:
+    def pay_in(
+        self, kind: str, yuan: str, on: date, period: int | None = None, payer: str = ""
+    ) -> tuple[AccountEvent, ...] | Refusal:
         """Money in."""
-        return self.take(self.ask_to_pay_in(kind, yuan, on, period))
+        return self.take(self.ask_to_pay_in(kind, yuan, on, period, payer=payer))
+
+    def declare(
+        self, kind: str, yuan: str, year: int, roster: str, payer: str = "村"
+    ) -> tuple[AccountEvent, ...] | Refusal:
+        """A reviewed roster takes room under the cap."""
+        asked = Declared(MoneyKind(kind), fen(yuan), year, payer, roster, 1)
+        return self.take(declare_subsidy(self.state, asked, self.rules, self.two))
+
+    def release(self, roster: str) -> tuple[AccountEvent, ...] | Refusal:
+        """What the roster still holds is given back."""
+        return self.take(release_declaration(self.state, roster, "名册退回", self.rules, self.two))
 
     def pension(self, yuan: str, on: date) -> tuple[AccountEvent, ...] | Refusal:
         """个人账户养老金."""

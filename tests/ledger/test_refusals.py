@@ -45,6 +45,7 @@ EARLIER_YEAR_OPEN
 NO_RATE
 NO_CAP
 OVER_CAP
+ALREADY_DECLARED
 RULE_VALUE
 STEP_UNKNOWN
 STEP_ACTOR
@@ -66,7 +67,6 @@ FOUND_BY_INTAKE_REGISTER_OR_DESK = (
     Reason.ALREADY_OPEN,
     Reason.UNKNOWN_ACCOUNT,
     Reason.UNKNOWN_DIVISION,
-    Reason.KIND,
     Reason.SERIAL_CONFLICT,
     Reason.NOT_CLOSED,
 )
@@ -79,6 +79,13 @@ def a_life() -> Life:
     done(life.pay_in("collective_subsidy", "2999.00", date(2024, 5, 6)))  # version 3
     done(life.credit(2023))  # version 4
     return life
+
+
+def declared_twice() -> object:
+    """One roster names the account twice."""
+    life = a_life()
+    done(life.declare("social_aid", "0.40", 2024, "名册一"))
+    return life.declare("social_aid", "0.40", 2024, "名册一")
 
 
 def a_closed_life() -> Life:
@@ -165,6 +172,13 @@ def a_step(
         (Reason.NO_RATE, lambda: a_life().pay_in("contribution", "1.00", date(2022, 3, 14))),
         (Reason.NO_CAP, lambda: a_life().pay_in("social_aid", "1.00", date(2025, 3, 14))),
         (Reason.OVER_CAP, lambda: a_life().pay_in("social_aid", "1.01", date(2024, 3, 14))),
+        # Room for a roster.
+        (Reason.KIND, lambda: a_life().declare("contribution", "1.00", 2024, "名册一")),
+        (Reason.AMOUNT, lambda: a_life().declare("social_aid", "0.00", 2024, "名册一")),
+        (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().declare("social_aid", "1.00", 2024, "名册一")),
+        (Reason.NO_CAP, lambda: a_life().declare("social_aid", "1.00", 2025, "名册一")),
+        (Reason.OVER_CAP, lambda: a_life().declare("social_aid", "1.01", 2024, "名册一")),
+        (Reason.ALREADY_DECLARED, declared_twice),
         # Reversals.
         (Reason.NOTHING_TO_REVERSE, lambda: two_open_years().reverse(0)),
         (Reason.NOTHING_TO_REVERSE, lambda: a_life().reverse(5)),

@@ -227,9 +227,11 @@ class TwoBooks:
         assert sum(state.balance.by_kind()) == state.balance.total
         assert state.balance.total >= 0 or self.restated, "only a lower rate, told later, can take what is spent"
         assert state.version == len(events)
-        assert all(state.aid_of(year).collective + state.aid_of(year).social <= int(CAPS[year]) * 100 for year in CAPS)
+        assert all(
+            state.room_taken(year).collective + state.room_taken(year).social <= int(CAPS[year]) * 100 for year in CAPS
+        )
         assert [self.naive.aid_of(year) for year in CAPS] == [
-            state.aid_of(year).collective + state.aid_of(year).social for year in CAPS
+            state.room_taken(year).collective + state.room_taken(year).social for year in CAPS
         ]
         credited = Counter(event.year for event in events if isinstance(event, InterestCredited))
         assert set(credited.values()) <= {1}, "one interest per account and year"
