@@ -119,6 +119,22 @@ def require_sex(number: str, stated: Sex) -> None:
         raise IdentityFault("性别不符", "公民身份号码第 17 位与所填性别不符，请对照证件核对号码和性别")
 
 
+_LONG_NUMBER: Final = re.compile(r"[0-9][0-9Xx]{14,17}")
+
+
+def names_somebody(text: str) -> bool:
+    """Whether a text holds a citizen number: what stands in the log for ever must not."""
+    return any(_is_citizen_number(found[0]) for found in _LONG_NUMBER.finditer(squeezed(text)))
+
+
+def _is_citizen_number(text: str) -> bool:
+    try:
+        normalise_citizen_number(text)
+    except IdentityFault:
+        return False
+    return True
+
+
 def age_on(birth: date, day: date) -> int:
     """Full years of age (周岁) on a day; a birthday counts from its own day on.
 

@@ -35,6 +35,7 @@ ACTORS: Final = {
     "county_rural_affairs": "县级农业农村部门",
     "tax": "税务部门",
 }
+DOES: Final = {"": "", "declare": "申报名册", "review": "复核名册，占用账户额度", "allocate": "名册款项记入个人账户"}
 EVIDENCE: Final = {
     "minutes": "会议记录",
     "votes": "表决结果",
@@ -60,7 +61,8 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `after` are the steps that must have been taken, `apart_from` those whose person may not take this one. It stays
     public for `public_days` before anything follows; it is due `within` working days after the last of `after`, late
-    where not, and may not be taken after `until` (MM-DD of the plan's year).
+    where not, and may not be taken after `until` (MM-DD of the plan's year). `does` says what it does to a roster
+    besides: `declare` it, `review` it (it takes its room under the cap), `allocate` its money to the accounts.
     """
 
     matter: str
@@ -77,6 +79,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_days: int = 0
     within: int = 0
     until: str = ""
+    does: str = ""
     document: str = ""
 
     @property
@@ -285,6 +288,7 @@ def _fault(step: Step, earlier: Sequence[Step], year: int) -> str | None:
     names = {one.name for one in earlier}
     words: list[tuple[Any, Mapping[str, str]]] = [
         (step.matter, MATTERS), (step.object, OBJECTS), (step.actor, ACTORS), (step.confidence, CONFIDENCE),
+        (step.does, DOES),
         *((name, EVIDENCE) for name in step.evidence),
     ]  # fmt: skip
     for word, known in words:
@@ -296,6 +300,8 @@ def _fault(step: Step, earlier: Sequence[Step], year: int) -> str | None:
         return f"{', '.join(unknown)} does not stand before it"
     if not all(text.strip() for text in (step.title, step.clause, step.rests_on)):
         return "title, clause and what it rests on must be said"
+    if step.does and step.object == "plan":
+        return "it does something to a roster and is a step of the plan"
     if min(step.public_days, step.within) < 0 or (step.within and not step.after):
         return "a period counts from a step before it"
     try:

@@ -41,14 +41,34 @@ class Reason(StrEnum):
     NO_CAP = "NO_CAP"
     OVER_CAP = "OVER_CAP"
     ALREADY_DECLARED = "ALREADY_DECLARED"
+    NOT_MEMBER = "NOT_MEMBER"
+    PENSIONER = "PENSIONER"
+    NOT_PAID = "NOT_PAID"
+    NOT_STANDARD = "NOT_STANDARD"
+    BELOW_FLOOR = "BELOW_FLOOR"
     RULE_VALUE = "RULE_VALUE"
+    PAYER_UNKNOWN = "PAYER_UNKNOWN"
+    PAYER_KIND = "PAYER_KIND"
+    PAYER_UNCONFIRMED = "PAYER_UNCONFIRMED"
+    NOT_ADMITTED = "NOT_ADMITTED"
+    PLAN_UNKNOWN = "PLAN_UNKNOWN"
+    PLAN_EXISTS = "PLAN_EXISTS"
+    PLAN_STATE = "PLAN_STATE"
+    STANDING_PLAN = "STANDING_PLAN"
+    STANDARD = "STANDARD"
+    SOURCE = "SOURCE"
     STEP_UNKNOWN = "STEP_UNKNOWN"
+    STEP_DOES = "STEP_DOES"
     STEP_ACTOR = "STEP_ACTOR"
     STEP_TAKEN = "STEP_TAKEN"
     STEP_ORDER = "STEP_ORDER"
     EVIDENCE = "EVIDENCE"
     STEP_TOO_EARLY = "STEP_TOO_EARLY"
     STEP_TOO_LATE = "STEP_TOO_LATE"
+    ROSTER_STATE = "ROSTER_STATE"
+    ROSTER_ROWS = "ROSTER_ROWS"
+    ROSTER_FAULTS = "ROSTER_FAULTS"
+    NOT_IN_FULL = "NOT_IN_FULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +133,31 @@ _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
     ),
     Reason.OVER_CAP: ("补助与资助合计不得超过当年最高缴费档次", HOUSE, "核减超出部分或退回资助方"),
     Reason.ALREADY_DECLARED: ("一份名册中每人只列一次", HOUSE, "合并或删去重复的行后重报"),
+    Reason.NOT_MEMBER: (
+        "补助对象须为本集体经济组织成员（由组织出具成员名单）",
+        HOUSE,
+        "核对成员名单；确为成员的先补登名单",
+    ),
+    Reason.PENSIONER: ("已领取养老保险待遇的不享受集体补助", HOUSE, "从名册中删去该行"),
+    Reason.NOT_PAID: ("须已缴纳本年度养老保险费", HOUSE, "由本人缴费到账后再申报，或从名册中删去该行"),
+    Reason.NOT_STANDARD: ("金额须与方案的补助标准一致", HOUSE, "按方案的标准更正金额"),
+    Reason.BELOW_FLOOR: ("补助金额原则上不低于下限", HOUSE, "提高金额；确需低于下限的，由复核人说明理由"),
     Reason.RULE_VALUE: ("规则参数须为已知名称和有效取值", HOUSE, "按 rules show 所列名称和取值更正"),
+    Reason.PAYER_UNKNOWN: ("补助、资助单位须先登记", HOUSE, "先以 payer register 登记"),
+    Reason.PAYER_KIND: ("单位类型须为本地区规定的补助主体", HOUSE, "由规定的主体申报"),
+    Reason.PAYER_UNCONFIRMED: ("单位在税务端同步之前不办理人员申报", HOUSE, "待税务部门确认后以 payer confirm 登记"),
+    Reason.NOT_ADMITTED: ("村（社区）须已列入试点范围", HOUSE, "列入试点名单后再办理"),
+    Reason.PLAN_UNKNOWN: ("方案编号须为本统筹区已拟定的方案", HOUSE, "按 plan list 核对方案编号"),
+    Reason.PLAN_EXISTS: ("同一村、同一年度、同一序号只有一个方案", HOUSE, "使用已有方案，或另取序号"),
+    Reason.PLAN_STATE: ("方案须在办理之中", HOUSE, "另拟方案，或先恢复"),
+    Reason.STANDING_PLAN: ("方案须一年一策", HOUSE, "按年度分别拟定方案"),
+    Reason.STANDARD: ("补助标准须为定额、分档或比例之一", HOUSE, "按方案更正补助标准"),
+    Reason.SOURCE: ("资金来源须明确且符合规定", HOUSE, "更正资金来源"),
+    Reason.STEP_DOES: ("步骤须按其内容办理", HOUSE, "按 plan show 所列步骤及内容办理"),
+    Reason.ROSTER_STATE: ("名册须处于可办理的环节", HOUSE, "按 plan show 核对名册及其环节"),
+    Reason.ROSTER_ROWS: ("一份名册至少一行、至多5000行", HOUSE, "分为多份名册申报"),
+    Reason.ROSTER_FAULTS: ("名册须逐行无误方可复核", HOUSE, "按结果文件逐行更正后重新申报"),
+    Reason.NOT_IN_FULL: ("款项须足额到账", HOUSE, "与财政部门对账，补足或退回后重办"),
     Reason.STEP_UNKNOWN: ("步骤须为本地区办理流程中的一步", HOUSE, "按 rules show 所列步骤办理"),
     Reason.STEP_ACTOR: ("步骤须由规定的单位办理", HOUSE, "转由规定的单位办理"),
     Reason.STEP_TAKEN: ("同一步骤只办理一次", HOUSE, "无须再次办理"),

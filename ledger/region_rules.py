@@ -130,6 +130,19 @@ def _rate(text: str) -> bool:
     return _SHARE.fullmatch(text) is not None
 
 
+def _span(text: str) -> bool:
+    """Two amounts in yuan, the lower first: 200.00-600.00."""
+    least, dash, most = text.partition("-")
+    return bool(dash) and _yuan(least) and _yuan(most) and yuan_to_fen(least) <= yuan_to_fen(most)
+
+
+PAYER_KINDS: Final = {
+    "village_collective": "村集体经济组织",
+    "community_welfare": "社区公益事业组织",
+    "villager_group": "村民小组",
+}
+"""Who may pay a collective subsidy, by the word of the rules."""
+
 METHODS: Final[dict[str, Callable[[str], bool]]] = {
     **{f"interest.start_month.{kind}": _choice("next", "same") for kind in MoneyKind if kind is not MoneyKind.INTEREST},
     "interest.debit_month": _choice("next", "same"),
@@ -142,6 +155,19 @@ METHODS: Final[dict[str, Callable[[str], bool]]] = {
     "account.minimum_age": _whole_number,
     "intake.amount_max": _yuan,
     "cap.basis": _choice("collective_and_aid", "collective"),
+    "plan.standing": _choice("allowed", "yearly"),
+    "plan.forbidden_source": lambda _text: True,
+    "plan.payer_kinds": lambda text: bool(text) and set(text.split(",")) <= set(PAYER_KINDS),
+    "plan.payer_confirmation": _choice("tax", "none"),
+    "plan.admission": _choice("listed", "open"),
+    "roster.members": _choice("required", "not_asked"),
+    "roster.paid_this_year": _choice("required", "not_asked"),
+    "roster.government_paid": _choice("counts", "left_out"),
+    "roster.back_payment": _choice("counts", "left_out"),
+    "roster.lump_sum": _choice("counts", "left_out"),
+    "roster.pensioners": _choice("excluded", "allowed"),
+    "roster.floor": lambda text: not text or _yuan(text),
+    "roster.suggested": lambda text: not text or _span(text),
 }
 FIGURES: Final[dict[str, Callable[[str], bool]]] = {"rate": _rate, "cap": _yuan}
 """Values of law the sources do not give: only an operator enters them, and each holds for its own year."""

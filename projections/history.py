@@ -39,6 +39,18 @@ from ledger.account_events import (
     TransferredOut,
 )
 from ledger.money import fen_to_yuan
+from ledger.plan_events import (
+    PlanClosed,
+    PlanDrafted,
+    PlanEvent,
+    PlanResumed,
+    PlanSuspended,
+    RosterDeclared,
+    RosterReturned,
+    RosterReviewed,
+    StepTaken,
+    SubsidyAllocated,
+)
 from ledger.refusals import HOUSE, Reason, Refused, refuse
 from ledger.region_rules import PoolOpened, RegionRules, RuleEvent, ValueEntered, folded_rules, rules_stream
 from ledger.store.log import PoolLog
@@ -68,6 +80,15 @@ TITLES: Final = {
     AccountClosed.topic: "注销",
     PoolOpened.topic: "设立统筹区",
     ValueEntered.topic: "录入参数",
+    PlanDrafted.topic: "拟定方案",
+    StepTaken.topic: "办理步骤",
+    RosterDeclared.topic: "申报名册",
+    RosterReviewed.topic: "复核名册",
+    RosterReturned.topic: "退回名册",
+    SubsidyAllocated.topic: "到账分配",
+    PlanSuspended.topic: "暂停补助",
+    PlanResumed.topic: "恢复补助",
+    PlanClosed.topic: "终止方案",
 }
 """What each event is called in Chinese."""
 
@@ -107,7 +128,7 @@ def _whole_log(log: PoolLog, end: int, clauses: Clauses) -> Iterator[dict[str, A
                 (above, min(above + _PAGE, end)),
             )
         for row, event in zip(rows, told_events([row[1:] for row in rows], clauses), strict=True):
-            yield {"account": None if event["topic"].startswith("rules.") else str(row[0]), **event}
+            yield {"account": str(row[0]) if event["topic"].startswith("account.") else None, **event}
 
 
 def rules_events(log: PoolLog, known_at: str | None = None) -> Iterator[dict[str, Any]]:
@@ -141,8 +162,8 @@ def told_events(rows: list[tuple[Any, ...]], clauses: Clauses) -> Iterator[dict[
             "amounts": _amounts(event),
             "actor": event.actor,
             "reviewer": event.reviewer,
-            "cause": event.cause if isinstance(event, AccountEvent) else "",
-            "rule": event.rule if isinstance(event, AccountEvent) else "",
+            "cause": "" if isinstance(event, RuleEvent) else event.cause,
+            "rule": "" if isinstance(event, RuleEvent) else event.rule,
             "clause": clauses.behind(event),
             "body": said,
         }
@@ -157,6 +178,8 @@ def _title(event: Event) -> str:
 def _effective_on(event: Event) -> str | None:
     if isinstance(event, MoneyEvent):
         return event.effective_on.isoformat()
+    if isinstance(event, StepTaken | SubsidyAllocated | PlanSuspended | PlanResumed):
+        return event.on.isoformat()
     return event.opened_on.isoformat() if isinstance(event, AccountOpened) else None
 
 
@@ -181,6 +204,8 @@ class Clauses:
             return event.document
         if isinstance(event, RuleEvent):
             return HOUSE
+        if isinstance(event, PlanEvent):
+            return event.clause if isinstance(event, StepTaken) else HOUSE
         rules = self._at(event.rule)
         if rules is None:
             return ""

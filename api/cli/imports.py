@@ -11,6 +11,7 @@ import typer
 
 from api.cli import console
 from api.cli.options import Actor, DryRun, InputFile, Json, Pool, Reviewer, read_date
+from api.cli.payer import returned, take_in_statuses
 from api.cli.session import fold_forward, session
 from api.files.result_file import ResultFile
 from api.files.tables import Columns, OpenTable, file_sha256, open_table
@@ -19,6 +20,7 @@ from ledger.jobs.intake import Ended, FileRow, Intake, IntakeReport, Outcome, So
 from ledger.jobs.intake_openings import OpeningIntake
 from ledger.jobs.intake_participants import ParticipantIntake
 from ledger.jobs.intake_payments import PaymentIntake
+from ledger.jobs.roster_rows import TEXT, participants_of
 
 app = typer.Typer(help="导入文件", no_args_is_help=True)
 
@@ -149,3 +151,17 @@ def payments(file: InputFile, pool: Pool, actor: Actor, dry_run: DryRun = False,
         log = ledger.log(pool)
         intake = PaymentIntake(log, ledger.register(log), _source(file, table), actor, dry_run=dry_run)
         return _take_in(file, table, intake, json)
+
+
+@app.command()
+def status(file: InputFile, pool: Pool, actor: Actor) -> int:
+    """导入人员状态（领取待遇、困难群体）：姓名、公民身份号码、状态、起、止；有误即整份退回。"""
+    table = open_table(file, Columns(("姓名", "公民身份号码", "状态", "起"), ("止",)), TEXT)
+    with session() as ledger:
+        log = ledger.log(pool)
+        found, faults = participants_of(_Rows(table), table.index, ledger.register(log))
+        written = take_in_statuses(log, found, faults)
+    if faults:
+        return returned(faults, file)
+    console.answer(f"人员状态已登记：{written}行（经办 {actor}）")
+    return 0

@@ -42,6 +42,8 @@ _GROUPS: Final = {
     "account": "account",
     "entry": "entry",
     "participant": "participant",
+    "payer": "payer",
+    "plan": "plan",
     "database": "database",
     "projections": "projections",
     "token": "token",

@@ -205,4 +205,10 @@ TABLES: Final = (
     "external_identity",
     "command",
     "job",
+    "payer",
+    "admitted_village",
+    "payer_member",
+    "person_status",
+    "subsidy_plan",
+    "roster_row",
 )

@@ -14,10 +14,11 @@ import msgspec
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, StoredEvent
 
 from ledger.account_events import EVENTS, AccountEvent
+from ledger.plan_events import PLAN_EVENTS, PlanEvent
 from ledger.region_rules import RULE_EVENTS, RuleEvent
 
-Event = AccountEvent | RuleEvent
-_ALL: Final[tuple[type[AccountEvent] | type[RuleEvent], ...]] = (*EVENTS, *RULE_EVENTS)
+Event = AccountEvent | RuleEvent | PlanEvent
+_ALL: Final[tuple[type[AccountEvent] | type[RuleEvent] | type[PlanEvent], ...]] = (*EVENTS, *RULE_EVENTS, *PLAN_EVENTS)
 TYPES: Final = {event.topic: event for event in _ALL}
 _encode: Final = msgspec.json.Encoder().encode
 _RETOLD: Final = {topic for topic, event in TYPES.items() if any(name.startswith("upcast_v") for name in dir(event))}

@@ -241,10 +241,8 @@ def _uuid(stream: UUID | str) -> UUID:
     return stream if isinstance(stream, UUID) else UUID(stream)
 
 
-def _laid_down(writes: Sequence[StreamWrite]) -> TrancheBuffer | Sequence[StreamWrite]:
-    """Many writes in COPY's format; streams without a state (rules) stay few and go by arrays."""
-    if any(write.state is None for write in writes):
-        return writes
+def _laid_down(writes: Sequence[StreamWrite]) -> TrancheBuffer:
+    """Many writes in COPY's format."""
     block = RowBlock()
     for write in writes:
         for row in write.rows:

@@ -38,6 +38,22 @@ from ledger.account_events import (
     TransferredIn,
     TransferredOut,
 )
+from ledger.plan_events import (
+    PlanClosed,
+    PlanDrafted,
+    PlanEvent,
+    PlanResumed,
+    PlanSuspended,
+    RosterDeclared,
+    RosterReturned,
+    RosterReviewed,
+    Source,
+    Standard,
+    StepTaken,
+    SubsidyAllocated,
+    TierSubsidy,
+    Unallocated,
+)
 from ledger.region_rules import PoolOpened, RuleEvent, ValueEntered
 from ledger.store.mapper import Event
 from ledger.words import Amounts, MoneyKind
@@ -161,7 +177,40 @@ RULES: tuple[RuleEvent, ...] = (
     ),
 )  # fmt: skip
 
-REALISTIC: tuple[Event, ...] = (*(event for event in LIFE if not isinstance(event, AidEvent)), *DECLARED, *RULES)
+PLAN: tuple[PlanEvent, ...] = (
+    PlanDrafted(
+        **BY, cause="command plan draft", kind=MoneyKind.COLLECTIVE_SUBSIDY, payer=VILLAGE_CODE,
+        village="150781.01.001.001", year=2025, sequence=1, covered="本集体经济组织成员", standard=Standard(flat=30000),
+        sources=(Source(name="集体经济收益", fen=3690000),),
+    ),
+    StepTaken(
+        **BY, cause="command plan step", matter="subsidy", step="deliberated", on=date(2025, 3, 3),
+        acting_for="organisation", evidence={"minutes": "会议记录1号", "votes": "表决票1号", "plan_text": "方案1号"},
+        clause="内人社办发〔2025〕16号二、主要内容（四）履行民主议事程序",
+    ),
+    RosterDeclared(
+        **BY, cause="command plan step", roster=ROSTER, year=2025, file=FILE.split()[1],
+        digest="00112233445566778899aabbccddeeff", rows=123, fen=3690000,
+    ),
+    RosterReviewed(**BY_TWO, cause="command plan step", roster=ROSTER, rows=123, fen=3690000),
+    SubsidyAllocated(
+        **BY_TWO, cause="command plan step", roster=ROSTER, on=date(2025, 6, 20), voucher="缴存0001", received=3690000,
+        rows=122, credited=3660000,
+        unallocated=(Unallocated(7, "01906a8e-5c00-7a3b-9c11-2f6d3e4b5a61", 30000, "ACCOUNT_CLOSED"),),
+    ),
+    PlanSuspended(**BY, cause="command plan step", on=date(2025, 7, 1)),
+    PlanResumed(**BY, cause="command plan step", on=date(2025, 9, 1)),
+    RosterReturned(**BY, cause="command plan return", roster=ROSTER, reason="名单有误", released=3690000),
+    PlanClosed(**BY_TWO, cause="command plan close", reason="年度终了", released=30000),
+)  # fmt: skip
+"""A plan's realistic events."""
+
+REALISTIC: tuple[Event, ...] = (
+    *(event for event in LIFE if not isinstance(event, AidEvent)),
+    *DECLARED,
+    *RULES,
+    *PLAN,
+)
 
 FULL: tuple[Event, ...] = (
     AccountOpened(**ALL, participant=HOLDER, division="150781100200", opened_on=date(2012, 6, 1)),
@@ -213,6 +262,29 @@ FULL: tuple[Event, ...] = (
         actor="handler-07", reviewer="reviewer-02", name="interest.debit_month", year=2024, value="same",
         document="示例文号",
     ),
+    PlanDrafted(
+        **ALL, kind=MoneyKind.COLLECTIVE_SUBSIDY, payer=VILLAGE_CODE, village="510400.01.001.001", year=2025,
+        sequence=2, covered="本集体经济组织成员",
+        standard=Standard(
+            flat=1, tiers=(TierSubsidy(20000, 50000, 3000),), share="0.05", groups={"severe_disability": 1}
+        ),
+        sources=(Source(name="集体经济收益", fen=3690000, share="0.3"),), standing=True,
+    ),
+    StepTaken(
+        **ALL, matter="subsidy", step="entered", on=date(2025, 3, 10), acting_for="county_agency", roster=ROSTER,
+        evidence={"check_record": "核查1号"}, clause="内人社办发〔2025〕16号附件1 三、审核确认",
+        due_on=date(2025, 3, 6), late=True, provisional=True,
+    ),
+    RosterDeclared(**ALL, roster=ROSTER, year=2025, file=FILE.split()[1], digest="00", rows=123, fen=3690000),
+    RosterReviewed(**ALL, roster=ROSTER, rows=123, fen=3690000, floor_reason="集体收益有限"),
+    RosterReturned(**ALL, roster=ROSTER, reason="名单有误", released=3690000),
+    SubsidyAllocated(
+        **ALL, roster=ROSTER, on=date(2025, 6, 20), voucher="缴存0001", received=3690000, rows=122, credited=3660000,
+        unallocated=(Unallocated(7, "01906a8e-5c00-7a3b-9c11-2f6d3e4b5a61", 30000, "ACCOUNT_CLOSED"),),
+    ),
+    PlanSuspended(**ALL, on=date(2025, 7, 1)),
+    PlanResumed(**ALL, on=date(2025, 9, 1)),
+    PlanClosed(**ALL, reason="年度终了", released=30000),
 )  # fmt: skip
 
 _NOTHING: dict[str, Any] = {**BY, "effect": Amounts(), "effective_on": date(2024, 12, 31), "year": 2024}
@@ -239,7 +311,19 @@ MINIMAL: tuple[Event, ...] = (
     AccountClosed(**_NOTHING, reason=""),
     PoolOpened(actor="handler-07", code="", name="", region="neimenggu"),
     ValueEntered(actor="handler-07", name="cap", year=2024, value="", document=""),
-)
+    PlanDrafted(
+        **BY, kind=MoneyKind.SOCIAL_AID, payer="", village="", year=2025, sequence=1, covered="", standard=Standard(),
+        sources=(),
+    ),
+    StepTaken(**BY, matter="", step="", on=date(2025, 3, 3), acting_for="", clause=""),
+    RosterDeclared(**BY, roster="", year=2025, file="", digest="", rows=0, fen=0),
+    RosterReviewed(**BY, roster="", rows=0, fen=0),
+    RosterReturned(**BY, roster="", reason=""),
+    SubsidyAllocated(**BY, roster="", on=date(2025, 6, 20), voucher="", received=0, rows=0, credited=0),
+    PlanSuspended(**BY, on=date(2025, 7, 1)),
+    PlanResumed(**BY, on=date(2025, 9, 1)),
+    PlanClosed(**BY, reason=""),
+)  # fmt: skip
 
 
 EARLIER: dict[str, Event] = {

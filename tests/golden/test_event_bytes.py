@@ -22,6 +22,7 @@ import pytest
 from ledger.account import evolve, fold
 from ledger.account_events import AccountEvent, InterestAdjusted, InterestCredited, MoneyEvent
 from ledger.interest import Rate, year_interest
+from ledger.plan import fold_plan
 from ledger.region_rules import folded_rules
 from ledger.store.mapper import TYPES, decode, encode
 from tests.golden.streams import (
@@ -31,6 +32,7 @@ from tests.golden.streams import (
     FULL,
     LEAVING_INTEREST,
     MINIMAL,
+    PLAN,
     REALISTIC,
     golden_files,
     golden_rules,
@@ -147,6 +149,15 @@ def test_room_is_taken_filled_by_money_and_given_back():
         evolve(fold((opened, declared)), declared)
     with pytest.raises(ValueError, match="holds less"):
         evolve(fold((opened, declared, paid_in_part)), msgspec.structs.replace(released, fen=10001))
+
+
+def test_the_golden_plan_goes_through_its_fold():
+    drafted, step, declared, reviewed, allocated, suspended, resumed, _, closed = PLAN
+    plan = fold_plan((drafted, step, declared, reviewed, allocated, suspended, resumed, closed))
+    (roster,) = plan.rosters
+    assert (plan.version, plan.closed, plan.suspended_on) == (8, True, None)
+    assert (roster.standing, roster.unallocated) == ("allocated", 30000)
+    assert [one.name for one in plan.taken("subsidy")] == ["deliberated"]
 
 
 def test_an_erasure_moves_the_version_and_nothing_else():

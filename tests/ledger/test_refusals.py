@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 
 from ledger.account_decisions import open_account
 from ledger.dates import FIRST_PERIOD
 from ledger.late_money import Origin
+from ledger.plan import RosterOfPlan, SubsidyPlan, fold_plan
+from ledger.plan_decisions import Asked as Step
+from ledger.plan_decisions import Draft, Received, allocate_roster, declare_roster, draft_plan, take_step
+from ledger.plan_events import PlanDrafted, RosterDeclared, RosterReviewed, Source, Standard, StepTaken
 from ledger.procedure import Attempt, Taken, read_procedures
 from ledger.refusals import Reason, Refusal, Refused, first, refuse
 from ledger.region_rules import enter_value
-from tests.ledger.lives import HANDLER, HOLDER, TODAY, VILLAGE, Life, done, entered, reason, rules_of
+from ledger.roster import PENSIONER, ROWS_MAX, PaidOf, Person, Row, row_faults
+from ledger.words import MoneyKind
+from tests.ledger.lives import HANDLER, HOLDER, TODAY, TWO, VILLAGE, Life, done, entered, reason, rules_of
 
 PRECEDENCE = """
 COMMAND_ID
@@ -46,14 +53,34 @@ NO_RATE
 NO_CAP
 OVER_CAP
 ALREADY_DECLARED
+NOT_MEMBER
+PENSIONER
+NOT_PAID
+NOT_STANDARD
+BELOW_FLOOR
 RULE_VALUE
+PAYER_UNKNOWN
+PAYER_KIND
+PAYER_UNCONFIRMED
+NOT_ADMITTED
+PLAN_UNKNOWN
+PLAN_EXISTS
+PLAN_STATE
+STANDING_PLAN
+STANDARD
+SOURCE
 STEP_UNKNOWN
+STEP_DOES
 STEP_ACTOR
 STEP_TAKEN
 STEP_ORDER
 EVIDENCE
 STEP_TOO_EARLY
 STEP_TOO_LATE
+ROSTER_STATE
+ROSTER_ROWS
+ROSTER_FAULTS
+NOT_IN_FULL
 """
 """Where several faults meet, the one further up is told. A caller may rely on this order."""
 
@@ -69,6 +96,13 @@ FOUND_BY_INTAKE_REGISTER_OR_DESK = (
     Reason.UNKNOWN_DIVISION,
     Reason.SERIAL_CONFLICT,
     Reason.NOT_CLOSED,
+    Reason.PAYER_UNKNOWN,
+    Reason.PAYER_KIND,
+    Reason.PAYER_UNCONFIRMED,
+    Reason.NOT_ADMITTED,
+    Reason.PLAN_UNKNOWN,
+    Reason.PLAN_EXISTS,
+    Reason.ROSTER_FAULTS,
 )
 
 
@@ -142,6 +176,72 @@ def a_step(
     return chain.take(Attempt(name, on, "handler-1", actor, evidence), done_before, 2025, TODAY)
 
 
+A_DRAFT = Draft(
+    MoneyKind.COLLECTIVE_SUBSIDY, "N2150781MF0000005R", VILLAGE, 2025, 1, "成员", Standard(flat=300_00),
+    (Source(name="集体经济收益", fen=300_00),),
+)  # fmt: skip
+
+
+def a_draft(**said: Any) -> object:
+    """A plan of Inner Mongolia."""
+    chain = read_procedures("neimenggu")["subsidy"]
+    return draft_plan(A_DRAFT._replace(**said), chain, rules_of(), HANDLER, TODAY)
+
+
+def a_plan(region: str = "neimenggu", *, through: str = "") -> SubsidyPlan:
+    """A drafted plan on which every step before `through` was taken on 25 April 2025, for one roster of 300 yuan."""
+    drafted = PlanDrafted(actor="handler-1", rule="", **A_DRAFT._asdict())
+    events: list[Any] = [drafted]
+    for step in read_procedures(region)["subsidy"].steps.values():
+        if not through or step.name == through:
+            break
+        roster = "" if step.object == "plan" else "名册"
+        said = {"actor": "handler-1", "rule": "", "roster": "名册"}
+        events.append(
+            StepTaken(
+                actor=f"taker of {step.name}", rule="", matter="subsidy", step=step.name, on=date(2025, 4, 25),
+                acting_for=step.actor, clause="", roster=roster,
+            )
+        )  # fmt: skip
+        if step.does == "declare":
+            events.append(RosterDeclared(**said, year=2025, file="f", digest="d", rows=1, fen=300_00))
+        if step.does == "review":
+            events.append(RosterReviewed(**said, rows=1, fen=300_00))
+    return fold_plan(events)
+
+
+def a_plan_step(step: str, acting_for: str, *papers: str, matter: str = "", region: str = "neimenggu") -> object:
+    """A step of a plan whose own steps are all taken."""
+    asked = Step(step, date(2025, 5, 6), acting_for, dict.fromkeys(papers, "示例"), "", matter)
+    return take_step(
+        a_plan(region, through="declared"), asked, read_procedures(region), rules_of(region), HANDLER, TODAY
+    )
+
+
+def a_roster(**said: int) -> object:
+    """A roster declared on a plan that is ready for it."""
+    asked = Step("declared", date(2025, 5, 6), "organisation", {"declaration_form": "示例"})
+    roster = RosterOfPlan("新", said.get("year", 2025), "g", "d", said.get("rows", 1), 300_00)
+    chains = read_procedures("neimenggu")
+    return declare_roster(a_plan(through="declared"), asked, roster, chains, rules_of(), HANDLER, TODAY)
+
+
+def a_sum(fen: int, origin: Origin = TWO) -> object:
+    """A sum for a roster of 300 yuan in Panzhihua."""
+    asked = Step("allocated", date(2025, 5, 6), "county_agency", {}, "名册")
+    received = Received(fen, date(2025, 5, 5), "缴存1", 1, fen, ())
+    chains = read_procedures("panzhihua")
+    plan = a_plan("panzhihua", through="allocated")
+    return allocate_roster(plan, asked, received, chains, rules_of("panzhihua"), origin, TODAY)
+
+
+def a_row(fen: int = 300_00, region: str = "neimenggu", standard: Standard = A_DRAFT.standard, **said: Any) -> object:
+    """The first fault of a row."""
+    person = Person(**{"paid": PaidOf(regular=200_00), "is_member": True, "statuses": frozenset(), **said})
+    faults = row_faults(Row(7, b"", fen), person, MoneyKind.COLLECTIVE_SUBSIDY, standard, rules_of(region), 2025)
+    return faults[0] if faults else ()
+
+
 @pytest.mark.parametrize(
     ("told", "act"),
     [
@@ -212,6 +312,26 @@ def a_step(
         (Reason.RULE_VALUE, lambda: a_value(document=" ")),
         (Reason.PERIOD, lambda: a_value(year=TODAY.year + 2)),
         (Reason.ALREADY_CREDITED, lambda: a_value("rate", 2023, "0.0262", credited=True)),
+        # Plans.
+        (Reason.STANDING_PLAN, lambda: a_draft(standing=True)),
+        (Reason.STANDARD, lambda: a_draft(standard=Standard())),
+        (Reason.SOURCE, lambda: a_draft(sources=())),
+        (Reason.KIND, lambda: draft_plan(A_DRAFT, None, rules_of(), HANDLER, TODAY)),
+        (Reason.PERIOD, lambda: a_draft(year=2024)),
+        (Reason.STEP_DOES, lambda: a_plan_step("declared", "organisation", "declaration_form")),
+        (Reason.STEP_UNKNOWN, lambda: a_plan_step("filed_with_county", "county_hr", matter="suspension")),
+        (Reason.PLAN_STATE, lambda: a_plan_step("applied", "organisation", matter="resumption", region="ningxia")),
+        (Reason.ROSTER_STATE, lambda: a_plan_step("first_checked", "county_agency", "check_record")),
+        (Reason.ROSTER_ROWS, lambda: a_roster(rows=0)),
+        (Reason.ROSTER_ROWS, lambda: a_roster(rows=ROWS_MAX + 1)),
+        (Reason.PERIOD, lambda: a_roster(year=2026)),
+        (Reason.NOT_IN_FULL, lambda: a_sum(299_99)),
+        (Reason.SAME_PERSON, lambda: a_sum(300_00, HANDLER)),
+        (Reason.NOT_MEMBER, lambda: a_row(is_member=False)),
+        (Reason.PENSIONER, lambda: a_row(statuses=frozenset({PENSIONER}))),
+        (Reason.NOT_PAID, lambda: a_row(paid=PaidOf())),
+        (Reason.NOT_STANDARD, lambda: a_row(fen=299_99)),
+        (Reason.BELOW_FLOOR, lambda: a_row(fen=9_99, region="panzhihua", standard=Standard(flat=9_99))),
         # The procedure.
         (Reason.STEP_UNKNOWN, lambda: a_step("blessed")),
         (Reason.STEP_ACTOR, lambda: a_step("deliberated", actor="tax")),

@@ -39,6 +39,8 @@ from ledger.region_rules import (
 from ledger.words import MoneyKind
 from tests.ledger.lives import HANDLER, HOLDER, TODAY, VILLAGE, Life, done, entered, reason, rules_of
 
+PLAN_RULES = Path(__file__).parents[1] / "api" / "cli" / "test_plan_rules.py"
+
 RATES = {2022: "0.024", 2023: "0.024", 2024: "0.024"}
 CAPS = {2024: "5000"}
 PAYABLE = tuple(kind for kind in MoneyKind if kind is not MoneyKind.INTEREST)
@@ -344,7 +346,10 @@ def test_every_parameter_has_its_test():
         for name in ("debit_month", "rounding", "late_entries", "unpublished_rate", "closing_month")
     }
     moved |= {"account.minimum_age", "intake.amount_max", "cap.basis", *ONE_VALUED}
-    assert moved == set(METHODS)
+    of_plans = {name for name in METHODS if name.startswith(("plan.", "roster."))}
+    assert moved | of_plans == set(METHODS)
+    text = PLAN_RULES.read_text(encoding="utf-8")
+    assert {name for name in of_plans if f'"{name}"' not in text} == set(), "driven through the installed command there"
 
 
 # Entered values.
@@ -411,7 +416,7 @@ def test_a_region_s_own_file_comes_before_the_national_one():
 
 def test_a_year_before_the_scheme_has_the_oldest_common_value():
     """A mistyped year must end in a refusal of the row, not in a stop of the whole file."""
-    assert all(rules_of(region).text(name, 1995) for region in REGIONS for name in METHODS)
+    assert all(rules_of(region).method(name, 1995) for region in REGIONS for name in METHODS)
     assert rules_of("neimenggu").method("cap.basis", 2020).region == "national"
     one = life(SHIPPED)
     done(one.pay_in("contribution", "1.00", date(2005, 3, 14)))

@@ -103,7 +103,7 @@ class Desk:
     """One pool of its own, and a folder for files."""
 
     def __init__(self, home: Path, connections: Connections, folder: Path, code: str, region: str = "ningxia") -> None:
-        self.home, self.folder, self.code = home, folder, code
+        self.home, self.folder, self.code, self.region = home, folder, code, region
         self.people: dict[str, Person] = {}
         self.prepare("pool", "create", code, "--name", "测试", "--region", region)
         self.log = PoolLog(connections, code)

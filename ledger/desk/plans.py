@@ -1,0 +1,414 @@
+"""Commands about subsidy plans, each decided and recorded whole: the plan's events with those of all its accounts.
+
+A roster has up to five thousand rows, so it is decided beside the log and recorded by the path of the interest run:
+states are compared and set, and if a single account, the plan or the rules have moved meanwhile, nothing of it is
+recorded and all of it is decided again. The log is held for the writing alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final, NamedTuple, cast
+from uuid import UUID
+
+import msgspec
+from eventsourcing.persistence import IntegrityError
+
+from ledger import clock
+from ledger.account_decisions import Payment, record_payment
+from ledger.account_events import AidEvent
+from ledger.declarations import Declared, declare_subsidy, release_declaration
+from ledger.desk.commands import said
+from ledger.desk.plan_commands import (
+    AllocateRoster,
+    ClosePlan,
+    DeclareRoster,
+    DraftPlan,
+    PlanAnswer,
+    PlanCommand,
+    ReturnRoster,
+    ReviewRoster,
+    StepCommand,
+    TakeStep,
+)
+from ledger.identity import names_somebody
+from ledger.late_money import Origin
+from ledger.plan import RosterOfPlan, Standing, SubsidyPlan, plan_stream
+from ledger.plan_decisions import (
+    MATTER_OF,
+    Asked,
+    Draft,
+    Received,
+    allocate_roster,
+    close_plan,
+    declare_roster,
+    draft_plan,
+    return_roster,
+    review_roster,
+    take_step,
+)
+from ledger.plan_events import PlanDrafted, PlanEvent, Unallocated
+from ledger.procedure import Procedure, read_procedures
+from ledger.refusals import Reason, Refusal, Refused, refuse
+from ledger.region_rules import RegionRules
+from ledger.roster import Person, Row, paid_in, row_faults, row_notice, twice
+from ledger.store.batch import Decision, Tranche
+from ledger.store.command_ids import CommandRow, find_commands, write_commands
+from ledger.store.log import PoolLog
+from ledger.store.payers import AID_PAYER_KINDS, KINDS, Payer, Payers
+from ledger.store.plans import Plans, plan_write
+from ledger.store.recorder import RulesMovedError
+from ledger.store.register import Register
+from ledger.words import MoneyKind, new_id
+
+ATTEMPTS: Final = 6
+"""How often a roster is decided anew because something of it moved; a village's accounts rest between two of them."""
+
+
+class RosterFaultsError(Exception):
+    """A roster with faults: everything that is wrong, line by line. Nothing is recorded."""
+
+    def __init__(self, faults: Sequence[tuple[int, Refusal]]) -> None:
+        super().__init__(f"{len(faults)}")
+        self.faults = sorted(faults, key=lambda one: one[0])
+
+    @property
+    def refusal(self) -> Refusal:
+        """All of it in one."""
+        lines = {line for line, _ in self.faults}
+        return refuse(Reason.ROSTER_FAULTS, f"{len(lines)}行有误，共{len(self.faults)}处")
+
+
+class _MovedError(Exception):
+    """Something was recorded between the decision and its record."""
+
+
+class _Decided(NamedTuple):
+    """What a command becomes: the plan, its version before, its events, and what is recorded with them."""
+
+    plan: UUID
+    before: int
+    events: tuple[PlanEvent, ...]
+    tranche: Tranche | None = None
+    accounts: int = 0
+    roster: str = ""
+    rows: Sequence[Row] = ()
+    notices: Sequence[str] = ()
+
+
+class PlanDesk:
+    """The plans of one pool, for whoever asks."""
+
+    def __init__(self, log: PoolLog, register: Register) -> None:
+        self._log = log
+        self._register = register
+        self._plans = Plans(log)
+        self._payers = Payers(log)
+
+    def do(self, command: DraftPlan | PlanCommand) -> PlanAnswer:
+        """Have a command done. Raises `Refused`, `RosterFaultsError`, the library's errors."""
+        if naming := [text for text in _texts(msgspec.to_builtins(command)) if names_somebody(text)]:
+            rule = "方案的记录永久保存，不得含有公民身份号码"
+            remedy = "删去号码后重办；人员只列在名册中"
+            raise Refused(refuse(Reason.ROW_FAULT, f"{len(naming)}处文字", rule=rule, remedy=remedy))
+        digest = self._register.command_digest(said(command))
+        for attempt in range(1, ATTEMPTS + 1):
+            if known := find_commands(self._log, {command.command_id.bytes}).get(command.command_id.bytes):
+                if known.input_hash != digest:
+                    raise Refused(refuse(Reason.COMMAND_ID, "命令编号"))
+                return _decode(known.answer)
+            rules = self._log.rules()
+            decided = self._decided(command, rules)
+            if command.dry_run:
+                return self._answer(command, decided, self._log.position()[0], None)
+            try:
+                return self._record(command, digest, decided, rules)
+            except (_MovedError, IntegrityError, RulesMovedError):
+                if attempt == ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    # -- deciding --------------------------------------------------------------------------------------------------
+
+    def _decided(self, command: DraftPlan | PlanCommand, rules: RegionRules) -> _Decided:
+        chains = read_procedures(rules.region)
+        today = clock.today()
+        if isinstance(command, DraftPlan):
+            return self._draft(command, chains, rules)
+        state = self._plans.find(command.plan)
+        if state is None:
+            raise Refused(refuse(Reason.PLAN_UNKNOWN, command.plan))
+        plan = command.plan
+        if isinstance(command, DeclareRoster):
+            return self._declare(command, state, chains, rules)
+        if isinstance(command, ReviewRoster):
+            return self._review(command, state, chains, rules)
+        if isinstance(command, AllocateRoster):
+            return self._allocate(command, state, chains, rules)
+        if isinstance(command, TakeStep):
+            events = take_step(state, _asked(command), chains, rules, command.origin, today)
+            return _Decided(plan, state.version, _accepted(events), roster=command.roster)
+        if not isinstance(command, ReturnRoster | ClosePlan):
+            raise TypeError(f"no decision for {type(command).__name__}")
+        rosters = (
+            [one for one in state.rosters if one.roster == command.roster]
+            if isinstance(command, ReturnRoster)
+            else [one for one in state.rosters if one.standing is Standing.REVIEWED]
+        )
+        tranche, accounts, released = self._released(rosters, command, rules)
+        if isinstance(command, ReturnRoster):
+            events = return_roster(state, command.roster, command.reason, released, rules, command.origin)
+            return _Decided(plan, state.version, _accepted(events), tranche, accounts, command.roster)
+        events = close_plan(state, command.reason, released, rules, command.origin)
+        return _Decided(plan, state.version, _accepted(events), tranche, accounts)
+
+    def _draft(self, command: DraftPlan, chains: Mapping[str, Procedure], rules: RegionRules) -> _Decided:
+        plan = plan_stream(self._log.pool, command.village or command.payer, command.year, command.sequence)
+        if self._plans.find(plan) is not None:
+            raise Refused(refuse(Reason.PLAN_EXISTS, f"{command.year}年度第{command.sequence}号方案"))
+        if fault := self._payer_fault(self._payers.find(command.payer), command, rules):
+            raise Refused(fault)
+        draft = Draft(*(getattr(command, name) for name in Draft._fields))
+        chain = chains.get(MATTER_OF[command.kind]) if command.kind in MATTER_OF else None
+        events = draft_plan(draft, chain, rules, command.origin, clock.today())
+        return _Decided(plan, 0, _accepted(events))
+
+    def _payer_fault(self, payer: Payer | None, command: DraftPlan, rules: RegionRules) -> Refusal | None:
+        """PAYER_UNKNOWN, PAYER_KIND, NOT_ADMITTED."""
+        year = command.year
+        if payer is None:
+            return refuse(Reason.PAYER_UNKNOWN, command.payer)
+        if command.kind is MoneyKind.SOCIAL_AID:
+            if payer.kind in AID_PAYER_KINDS:
+                return None
+            allowed = "、".join(AID_PAYER_KINDS.values())
+            return refuse(Reason.PAYER_KIND, KINDS[payer.kind], rule=f"社会资助由{allowed}提供")
+        allowed_kinds = rules.text("plan.payer_kinds", year).split(",")
+        if payer.kind not in allowed_kinds:
+            rule = f"集体补助由{'、'.join(KINDS[kind] for kind in allowed_kinds)}提供"
+            return refuse(
+                Reason.PAYER_KIND, KINDS[payer.kind], rule=rule, clause=rules.citation("plan.payer_kinds", year)
+            )
+        if rules.text("plan.admission", year) == "listed" and not self._payers.is_admitted(command.village, year):
+            return refuse(Reason.NOT_ADMITTED, command.village, clause=rules.citation("plan.admission", year))
+        return None
+
+    def _declare(
+        self, command: DeclareRoster, state: SubsidyPlan, chains: Mapping[str, Procedure], rules: RegionRules
+    ) -> _Decided:
+        payer = self._payers.find(state.drafted.payer)
+        if rules.text("plan.payer_confirmation", command.year) == "tax" and (payer is None or not payer.confirmed_on):
+            clause = rules.citation("plan.payer_confirmation", command.year)
+            raise Refused(refuse(Reason.PAYER_UNCONFIRMED, state.drafted.payer, clause=clause))
+        digest = self._register.content_digest(*(f"{row.line}:{row.account.hex()}:{row.fen}" for row in command.rows))
+        fen = sum(row.fen for row in command.rows)
+        roster = RosterOfPlan(str(new_id()), command.year, command.file, digest.hex(), len(command.rows), fen)
+        events = declare_roster(state, _asked(command), roster, chains, rules, command.origin, clock.today())
+        accepted = _accepted(events)
+        _, faults, notices = self._checked(state, roster, command.rows, command.origin, rules, floor_reason="")
+        hard = [one for one in faults if one[1].reason is not Reason.BELOW_FLOOR]
+        if hard:
+            raise RosterFaultsError(faults)
+        notices = [*notices, *(f"{refusal.value}：{refusal.rule}，须由复核人说明理由" for _, refusal in faults)]
+        return _Decided(command.plan, state.version, accepted, roster=roster.roster, rows=command.rows, notices=notices)
+
+    def _review(
+        self, command: ReviewRoster, state: SubsidyPlan, chains: Mapping[str, Procedure], rules: RegionRules
+    ) -> _Decided:
+        reason = command.floor_reason.strip()
+        accepted = _accepted(
+            review_roster(state, _asked(command), reason, chains, rules, command.origin, clock.today())
+        )
+        roster = state.roster(command.roster)
+        assert roster is not None
+        rows = self._plans.rows(roster.roster)
+        tranche, faults, notices = self._checked(state, roster, rows, command.origin, rules, floor_reason=reason)
+        if faults:
+            raise RosterFaultsError(faults)
+        return _Decided(command.plan, state.version, accepted, tranche, len(rows), roster.roster, notices=notices)
+
+    def _checked(
+        self,
+        state: SubsidyPlan,
+        roster: RosterOfPlan,
+        rows: Sequence[Row],
+        origin: Origin,
+        rules: RegionRules,
+        *,
+        floor_reason: str,
+    ) -> tuple[Tranche, list[tuple[int, Refusal]], list[str]]:
+        """Every row against everything: the tranche that takes the room, all faults, and what is only noticed."""
+        drafted, year = state.drafted, roster.year
+        tranche = Tranche(self._log)
+        people = self._people(tranche, drafted.payer, rows, year)
+        standard = drafted.standard if drafted.kind is MoneyKind.COLLECTIVE_SUBSIDY else None
+        by_roster = origin._replace(cause=f"roster {roster.roster}")
+        faults: list[tuple[int, Refusal]] = []
+        notices: list[str] = []
+        repeated = twice(rows)
+        for row in rows:
+            if row.line in repeated:
+                rule = f"第{repeated[row.line]}行已列同一人"
+                faults.append((row.line, refuse(Reason.ALREADY_DECLARED, f"第{row.line}行", rule=rule)))
+                continue
+            found = row_faults(row, people[row.account], drafted.kind, standard, rules, year)
+            if floor_reason:
+                found = [one for one in found if one.reason is not Reason.BELOW_FLOOR]
+            asked = Declared(drafted.kind, row.fen, year, drafted.payer, roster.roster, row.line)
+            answer = tranche.decide(row.account, _declaring(asked, rules, by_roster))
+            if isinstance(answer, Refusal):
+                found.append(answer)
+            faults += ((row.line, one) for one in found)
+            if notice := row_notice(row, rules, year):
+                notices.append(f"第{row.line}行：{notice}")
+        return tranche, faults, notices
+
+    def _people(self, tranche: Tranche, payer: str, rows: Sequence[Row], year: int) -> dict[bytes, Person]:
+        accounts = {row.account for row in rows}
+        tranche.load(UUID(bytes=account) for account in accounts)
+        events = self._plans.paid_events(accounts, year)
+        holders = {}
+        for account in accounts:
+            standing = tranche.state(account)
+            assert standing is not None
+            holders[account] = standing.participant.bytes
+        today = clock.today()
+        members = self._payers.members(payer, list(holders.values()), today)
+        statuses = self._payers.statuses(list(holders.values()), today)
+        nothing: frozenset[str] = frozenset()
+        return {
+            account: Person(paid_in(events.get(account, ()), year), holder in members, statuses.get(holder, nothing))
+            for account, holder in holders.items()
+        }
+
+    def _allocate(
+        self, command: AllocateRoster, state: SubsidyPlan, chains: Mapping[str, Procedure], rules: RegionRules
+    ) -> _Decided:
+        """Credit the roster; what an account may not take (closed meanwhile, over the cap) is held with its reason."""
+        roster = state.roster(command.roster)
+        rows = self._plans.rows(command.roster) if roster is not None else []
+        tranche = Tranche(self._log)
+        tranche.load(UUID(bytes=row.account) for row in rows)
+        origin, today = command.origin._replace(cause=f"roster {command.roster}"), clock.today()
+        held: list[Unallocated] = []
+        credited = 0
+        for row in rows:
+            assert roster is not None
+            payment = Payment(
+                state.drafted.kind, row.fen, roster.year, command.arrived_on, paid_on=command.arrived_on,
+                voucher=command.voucher, payer=state.drafted.payer, batch=command.roster,
+            )  # fmt: skip
+            answer = tranche.decide(row.account, _paying(payment, rules, origin, today))
+            if isinstance(answer, Refusal):
+                held.append(Unallocated(row.line, str(UUID(bytes=row.account)), row.fen, answer.reason))
+            else:
+                credited += row.fen
+                assert any(isinstance(event, AidEvent) for event in answer)
+        received = Received(
+            command.fen, command.arrived_on, command.voucher, len(rows) - len(held), credited, tuple(held)
+        )
+        events = allocate_roster(state, _asked(command), received, chains, rules, command.origin, today)
+        notices = [f"第{one.line}行{one.fen / 100:.2f}元未入账：{one.reason}" for one in held]
+        return _Decided(
+            command.plan, state.version, _accepted(events), tranche, received.rows, command.roster, notices=notices
+        )
+
+    def _released(
+        self, rosters: Sequence[RosterOfPlan], command: ReturnRoster | ClosePlan, rules: RegionRules
+    ) -> tuple[Tranche, int, int]:
+        """The tranche that gives room back, of how many accounts, and how much (fen)."""
+        tranche, accounts, released = Tranche(self._log), 0, 0
+        for roster in rosters:
+            rows = self._plans.rows(roster.roster)
+            tranche.load(UUID(bytes=row.account) for row in rows)
+            origin = command.origin._replace(cause=f"roster {roster.roster}")
+            releasing = _releasing(roster.roster, command.reason, rules, origin)
+            for row in rows:
+                answer = tranche.decide(row.account, releasing)
+                assert not isinstance(answer, Refusal)
+                accounts += bool(answer)
+                released += sum(cast("Any", event).fen for event in answer)
+        return tranche, accounts, released
+
+    # -- recording -------------------------------------------------------------------------------------------------
+
+    def _record(
+        self, command: DraftPlan | PlanCommand, digest: bytes, decided: _Decided, rules: RegionRules
+    ) -> PlanAnswer:
+        writes = decided.tranche.stream_writes() if decided.tranche else []
+        events = [*writes, plan_write(decided.plan, decided.events, decided.before)]
+        count = sum(len(write.rows) for write in events)
+        told: list[PlanAnswer] = []
+
+        def hook(cursor: Any, moved: frozenset[bytes], at: datetime) -> None:
+            if moved:
+                raise _MovedError
+            (last_id,) = cursor.execute(self._log.sql("SELECT last_id FROM {log_head}")).fetchone()
+            answer = self._answer(command, decided, last_id, at.astimezone(UTC).isoformat(timespec="microseconds"))
+            told.append(answer)
+            row = CommandRow(command.command_id.bytes, digest, last_id - count + 1, last_id, _encode(answer))
+            write_commands(self._log, cursor, [row])
+            if isinstance(decided.events[0], PlanDrafted):
+                self._plans.write_plan(cursor, decided.plan, decided.events[0])
+            if decided.rows:
+                self._plans.write_rows(cursor, decided.roster, decided.rows)
+
+        self._log.record(events, hook, rules_version=rules.version)
+        return told[-1]
+
+    @staticmethod
+    def _answer(
+        command: DraftPlan | PlanCommand, decided: _Decided, position: int, recorded_at: str | None
+    ) -> PlanAnswer:
+        version = decided.before + len(decided.events)
+        return PlanAnswer(
+            command_id=command.command_id,
+            plan=decided.plan,
+            version=version,
+            position=position,
+            recorded_at=recorded_at,
+            events=[{"topic": event.topic, **msgspec.to_builtins(event)} for event in decided.events],
+            roster="" if recorded_at is None and isinstance(command, DeclareRoster) else decided.roster,
+            accounts=decided.accounts,
+            notices=list(decided.notices),
+            dry_run=recorded_at is None,
+        )
+
+
+def _declaring(asked: Declared, rules: RegionRules, origin: Origin) -> Decision:
+    return lambda account, _past: declare_subsidy(account, asked, rules, origin)
+
+
+def _paying(payment: Payment, rules: RegionRules, origin: Origin, today: date) -> Decision:
+    return lambda account, past: record_payment(account, payment, rules, origin, today, past)
+
+
+def _releasing(roster: str, reason: str, rules: RegionRules, origin: Origin) -> Decision:
+    return lambda account, _past: release_declaration(account, roster, reason, rules, origin)
+
+
+_encode: Final[Callable[[PlanAnswer], bytes]] = msgspec.json.Encoder().encode
+_decode: Final[Callable[[bytes], PlanAnswer]] = msgspec.json.Decoder(PlanAnswer).decode
+
+
+def _texts(said: Any) -> Iterator[str]:
+    """Every text of a command, however deep it stands."""
+    if isinstance(said, str):
+        yield said
+    elif isinstance(said, Mapping):
+        for one in said.values():
+            yield from _texts(one)
+    elif isinstance(said, list | tuple):
+        for one in said:
+            yield from _texts(one)
+
+
+def _asked(command: StepCommand) -> Asked:
+    return Asked(command.step, command.on, command.acting_for, command.evidence, command.roster, command.matter)
+
+
+def _accepted(events: tuple[PlanEvent, ...] | Refusal) -> tuple[PlanEvent, ...]:
+    if isinstance(events, Refusal):
+        raise Refused(events)
+    return events

@@ -1,0 +1,145 @@
+"""补助/资助申报表 (S0 附件3) as a village hands it in: every row read, everything that is wrong with each row told.
+
+A roster is taken whole or returned whole, so a row's faults do not hide each other: number, sex, name, amount and type
+are all looked at before the row is given up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from ledger.identity import IdentityFault, normalise_citizen_number, parse_sex, require_sex, squeezed
+from ledger.jobs.intake import FileRow
+from ledger.money import MoneyFault, yuan_to_fen
+from ledger.refusals import Reason, Refusal, refuse
+from ledger.roster import Row
+from ledger.store.register import Register
+from ledger.words import CHINESE, MoneyKind
+
+REQUIRED: Final = ("姓名", "性别", "公民身份号码", "补助金（资助）金额", "补助或资助类型")
+OPTIONAL: Final = ("序号",)
+TEXT: Final = ("公民身份号码",)
+_KINDS: Final = {
+    "集体补助": MoneyKind.COLLECTIVE_SUBSIDY,
+    "补助": MoneyKind.COLLECTIVE_SUBSIDY,
+    "社会资助": MoneyKind.SOCIAL_AID,
+    "资助": MoneyKind.SOCIAL_AID,
+}
+Fault = tuple[int, Refusal]
+
+
+class RosterRead(NamedTuple):
+    """A roster as it was read: its rows where nothing is wrong with it, and all faults."""
+
+    rows: tuple[Row, ...]
+    faults: list[Fault]
+    lines: int
+
+
+class _Said(NamedTuple):
+    line: int
+    number: str
+    name: str
+    fen: int
+
+
+def read_roster(rows: Iterable[FileRow], index: Mapping[str, int], register: Register, kind: MoneyKind) -> RosterRead:
+    """Read all rows.
+
+    Reasons: ROW_FAULT, IDENTITY_FAULT, AMOUNT, KIND, UNKNOWN_PERSON, NAME_DIFFERS, UNKNOWN_ACCOUNT.
+    """
+    said: list[_Said] = []
+    faults: list[Fault] = []
+    lines = 0
+    for line, cells, fault in rows:
+        lines += 1
+        if fault:
+            faults.append((line, refuse(Reason.ROW_FAULT, f"第{line}行：{fault}")))
+            continue
+        row, found = _read(line, {name: cells[place] for name, place in index.items()}, kind)
+        faults += ((line, one) for one in found)
+        if row is not None:
+            said.append(row)
+    found_rows, unknown = _known(said, register)
+    return RosterRead(tuple(found_rows), [*faults, *unknown], lines)
+
+
+def _read(line: int, cell: Mapping[str, str], kind: MoneyKind) -> tuple[_Said | None, list[Refusal]]:
+    faults: list[Refusal] = []
+    number, name, fen = "", squeezed(cell["姓名"]), 0
+    try:
+        number = normalise_citizen_number(cell["公民身份号码"])
+    except IdentityFault as fault:
+        faults.append(refuse(Reason.IDENTITY_FAULT, f"第{line}行“公民身份号码”", rule=str(fault)))
+    try:
+        sex = parse_sex(cell["性别"])
+        if number:
+            require_sex(number, sex)
+    except IdentityFault as fault:
+        faults.append(refuse(Reason.IDENTITY_FAULT, f"第{line}行“性别”", rule=str(fault)))
+    if not name:
+        faults.append(refuse(Reason.IDENTITY_FAULT, f"第{line}行“姓名”", rule="姓名不得为空"))
+    try:
+        fen = yuan_to_fen(cell["补助金（资助）金额"])
+        if fen <= 0:
+            faults.append(refuse(Reason.AMOUNT, f"第{line}行“补助金（资助）金额”", rule="金额须大于零"))
+    except MoneyFault as fault:
+        faults.append(refuse(Reason.AMOUNT, f"第{line}行“补助金（资助）金额”", rule=str(fault)))
+    stated = _KINDS.get(squeezed(cell["补助或资助类型"]))
+    if stated is not kind:
+        rule = f"本方案申报的是{CHINESE[kind]}" if stated else f"类型须为：{'、'.join(_KINDS)}"
+        faults.append(refuse(Reason.KIND, f"第{line}行“补助或资助类型”", rule=rule))
+    if not number or not name:
+        return None, faults
+    return _Said(line, number, name, fen), faults
+
+
+def _known(said: list[_Said], register: Register) -> tuple[list[Row], list[Fault]]:
+    """Each person's account in the pool, and whoever has none or another name."""
+    digests = {row.line: register.digest(row.number) for row in said}
+    holders = register.find(set(digests.values()))
+    rows: list[Row] = []
+    faults: list[Fault] = []
+    for row in said:
+        holder = holders.get(digests[row.line])
+        if holder is None:
+            faults.append((row.line, refuse(Reason.UNKNOWN_PERSON, f"第{row.line}行“公民身份号码”")))
+        elif not register.is_named(holder, row.name):
+            faults.append((row.line, refuse(Reason.NAME_DIFFERS, f"第{row.line}行“姓名”")))
+        elif holder.account is None:
+            faults.append((row.line, refuse(Reason.UNKNOWN_ACCOUNT, f"第{row.line}行“公民身份号码”")))
+        else:
+            rows.append(Row(row.line, holder.account, row.fen))
+    return rows, faults
+
+
+def participants_of(
+    rows: Iterable[FileRow], index: Mapping[str, int], register: Register
+) -> tuple[list[tuple[int, UUID, Mapping[str, str]]], list[Fault]]:
+    """Whom the rows of a roll or of a list of statuses mean (公民身份号码, 姓名), with their cells; and all faults."""
+    said: list[tuple[_Said, Mapping[str, str]]] = []
+    faults: list[Fault] = []
+    for line, cells, fault in rows:
+        cell = {name: cells[place] for name, place in index.items()}
+        if fault:
+            faults.append((line, refuse(Reason.ROW_FAULT, f"第{line}行：{fault}")))
+            continue
+        try:
+            number = normalise_citizen_number(cell["公民身份号码"])
+        except IdentityFault as wrong:
+            faults.append((line, refuse(Reason.IDENTITY_FAULT, f"第{line}行“公民身份号码”", rule=str(wrong))))
+            continue
+        said.append((_Said(line, number, squeezed(cell["姓名"]), 0), cell))
+    holders = register.find({register.digest(row.number) for row, _ in said})
+    found = []
+    for row, cells_of in said:
+        holder = holders.get(register.digest(row.number))
+        if holder is None:
+            faults.append((row.line, refuse(Reason.UNKNOWN_PERSON, f"第{row.line}行“公民身份号码”")))
+        elif not register.is_named(holder, row.name):
+            faults.append((row.line, refuse(Reason.NAME_DIFFERS, f"第{row.line}行“姓名”")))
+        else:
+            found.append((row.line, holder.participant, cells_of))
+    return found, faults

@@ -1,0 +1,141 @@
+"""Who pays a subsidy or an aid, which villages are admitted, who is on a payer's roll, and which statuses persons have.
+
+Beside the log, as the register is: each row says from when to when it holds, and a payer's changes are versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from ledger import clock
+from ledger.late_money import Origin
+from ledger.region_rules import PAYER_KINDS
+from ledger.store.arrays import uuid_array
+from ledger.store.log import PoolLog
+
+AID_PAYER_KINDS: Final = {"enterprise": "社会经济组织", "charity": "公益慈善组织"}
+"""Who may give social aid (S0 附件2 一), by the word of the ledger."""
+KINDS: Final = {**PAYER_KINDS, **AID_PAYER_KINDS}
+
+
+class Payer(NamedTuple):
+    """A payer as registered: under its credit code, of a kind, in a village (code; empty for a donor).
+
+    `village_number` 集体补助村编号, `tax_number` 纳税人识别号 and `social_code` 社保编码 are those of the virtual unit
+    (S0 附件1 四); `confirmed_on` the day on which the tax side confirmed it.
+    """
+
+    code: str
+    kind: str
+    name: str
+    village: str = ""
+    village_number: str = ""
+    tax_number: str = ""
+    social_code: str = ""
+    confirmed_on: date | None = None
+    document: str = ""
+
+
+class Period(NamedTuple):
+    """Something that holds for a participant from a day on, to a day or open."""
+
+    participant: UUID
+    word: str
+    since: date
+    until: date | None
+
+
+class Payers:
+    """One pool's payers, admitted villages, rolls and statuses."""
+
+    def __init__(self, log: PoolLog) -> None:
+        self._log = log
+
+    def find(self, code: str) -> Payer | None:
+        """The latest version of a payer."""
+        columns = ", ".join(Payer._fields)
+        statement = f"SELECT {columns} FROM {{payer}} WHERE code = %s ORDER BY version DESC LIMIT 1"
+        with self._log.connections.connection() as connection:
+            row = connection.execute(self._log.sql(statement), (code,)).fetchone()
+        return Payer(*row) if row else None
+
+    def every(self) -> list[Payer]:
+        """The latest version of each payer, by code."""
+        columns = ", ".join(Payer._fields)
+        statement = f"SELECT DISTINCT ON (code) {columns} FROM {{payer}} ORDER BY code, version DESC"
+        with self._log.connections.connection() as connection:
+            return [Payer(*row) for row in connection.execute(self._log.sql(statement))]
+
+    def write(self, payer: Payer, origin: Origin) -> bool:
+        """A new payer, or a new version of a known one; False where it stands so already."""
+        if self.find(payer.code) == payer:
+            return False
+        columns = ", ".join(Payer._fields)
+        statement = (
+            f"INSERT INTO {{payer}} ({columns}, version, actor, reviewer, recorded_at) SELECT {'%s, ' * len(payer)}"
+            " (SELECT coalesce(max(version), 0) + 1 FROM {payer} WHERE code = %s), %s, %s, %s"
+        )
+        with self._log.connections.transaction() as connection:
+            said = (*payer, payer.code, origin.actor, origin.reviewer, clock.now())
+            connection.execute(self._log.sql(statement), said)
+        return True
+
+    def admit(self, village: str, since: date, until: date | None, document: str, origin: Origin) -> None:
+        """列入试点: a village from a day on; said again, its end may change."""
+        statement = (
+            "INSERT INTO {admitted_village} AS a VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (village, since)"
+            " DO UPDATE SET until = EXCLUDED.until, document = EXCLUDED.document, actor = EXCLUDED.actor,"
+            " reviewer = EXCLUDED.reviewer, recorded_at = EXCLUDED.recorded_at"
+        )
+        with self._log.connections.connection() as connection:
+            said = (village, since, until, document, origin.actor, origin.reviewer, clock.now())
+            connection.execute(self._log.sql(statement), said)
+
+    def is_admitted(self, village: str, year: int) -> bool:
+        """Whether a village is on the list at some day of a year."""
+        statement = (
+            "SELECT FROM {admitted_village} WHERE village = %s AND since <= %s AND coalesce(until, 'infinity') >= %s"
+        )
+        with self._log.connections.connection() as connection:
+            ends = (village, date(year, 12, 31), date(year, 1, 1))
+            return connection.execute(self._log.sql(statement), ends).fetchone() is not None
+
+    # -- persons ---------------------------------------------------------------------------------------------------
+
+    def write_members(self, periods: Iterable[Period]) -> None:
+        """Rows of payers' rolls (the word is the payer's code), all or none; a row said again takes its new end."""
+        self._write_periods("INSERT INTO {payer_member} AS t (payer, participant_id, since, until)", periods)
+
+    def write_statuses(self, periods: Iterable[Period]) -> None:
+        """Statuses of persons, all or none; a row said again takes its new end."""
+        self._write_periods("INSERT INTO {person_status} AS t (status, participant_id, since, until)", periods)
+
+    def _write_periods(self, insert: str, periods: Iterable[Period]) -> None:
+        key = "payer, participant_id, since" if "payer" in insert else "participant_id, status, since"
+        statement = f"{insert} VALUES (%s, %s, %s, %s) ON CONFLICT ({key}) DO UPDATE SET until = EXCLUDED.until"
+        with self._log.connections.transaction() as connection, connection.cursor() as cursor:
+            rows = [(one.word, one.participant, one.since, one.until) for one in periods]
+            cursor.executemany(self._log.sql(statement), rows)
+
+    def members(self, payer: str, participants: Collection[bytes], day: date) -> frozenset[bytes]:
+        """Which of these participants are on a payer's roll on a day."""
+        statement = (
+            "SELECT DISTINCT uuid_send(participant_id) FROM {payer_member} WHERE payer = %s"
+            " AND participant_id = ANY(%s) AND since <= %s AND coalesce(until, 'infinity') >= %s"
+        )
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            asked = (payer, uuid_array(participants), day, day)
+            return frozenset(row[0] for row in cursor.execute(self._log.sql(statement), asked))
+
+    def statuses(self, participants: Collection[bytes], day: date) -> dict[bytes, frozenset[str]]:
+        """The statuses that hold on a day, by participant; whoever has none is absent."""
+        statement = (
+            "SELECT uuid_send(participant_id), array_agg(DISTINCT status) FROM {person_status}"
+            " WHERE participant_id = ANY(%s) AND since <= %s AND coalesce(until, 'infinity') >= %s GROUP BY 1"
+        )
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            asked = (uuid_array(participants), day, day)
+            return {row[0]: frozenset(row[1]) for row in cursor.execute(self._log.sql(statement), asked)}

@@ -1,0 +1,101 @@
+"""Subsidy plans as they are stored: their streams, the list of them, and the rows of their rosters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from ledger.account_events import AccountEvent
+from ledger.plan import SubsidyPlan, fold_plan
+from ledger.plan_events import PlanDrafted, PlanEvent
+from ledger.roster import Row
+from ledger.store.arrays import int8_array, uuid_array
+from ledger.store.copy_rows import LogRow
+from ledger.store.log import PoolLog
+from ledger.store.mapper import decode, encode
+from ledger.store.recorder import StreamWrite
+
+
+class ListedPlan(NamedTuple):
+    """What tells plans apart without reading them."""
+
+    plan: UUID
+    kind: str
+    payer: str
+    village: str
+    year: int
+    sequence: int
+
+
+class Plans:
+    """One pool's plans."""
+
+    def __init__(self, log: PoolLog) -> None:
+        self._log = log
+
+    def find(self, plan: UUID) -> SubsidyPlan | None:
+        """The plan as it stands; None where there is none."""
+        stored = self._log.recorder.select_events(plan)
+        if not stored:
+            return None
+        return fold_plan(cast("PlanEvent", decode(event.topic, event.state)) for event in stored)
+
+    def listed(self, year: int | None = None) -> list[ListedPlan]:
+        """The plans there are, by village, year and sequence."""
+        columns = ", ".join(ListedPlan._fields).replace("plan,", "plan_id,", 1)
+        statement = (
+            f"SELECT {columns} FROM {{subsidy_plan}} WHERE %s::int IS NULL OR year = %s"
+            " ORDER BY village, year, sequence"
+        )
+        with self._log.connections.connection() as connection:
+            return [ListedPlan(*row) for row in connection.execute(self._log.sql(statement), (year, year))]
+
+    def rows(self, roster: str) -> list[Row]:
+        """The rows of a roster in the order of its lines."""
+        statement = "SELECT line, uuid_send(account_id), fen FROM {roster_row} WHERE roster = %s ORDER BY line"
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            return [Row(*row) for row in cursor.execute(self._log.sql(statement), (UUID(roster),))]
+
+    def paid_events(self, accounts: Collection[bytes], year: int) -> dict[bytes, list[tuple[int, AccountEvent]]]:
+        """Of these accounts the events that may be contributions for `year` or their reversals, with their versions.
+
+        The text of the stored year leads to them; what they say decides (`paid_in`).
+        """
+        statement = (
+            "SELECT uuid_send(originator_id), originator_version, topic, state FROM {ledger_events}"
+            " WHERE originator_id = ANY(%s) AND topic IN ('account.contribution_recorded', 'account.entry_reversed')"
+            " AND position(convert_to(%s, 'UTF8') IN state) > 0 ORDER BY 1, 2"
+        )
+        found: dict[bytes, list[tuple[int, AccountEvent]]] = {}
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            asked = (uuid_array(accounts), f'"year":{year}')
+            for account, version, topic, state in cursor.execute(self._log.sql(statement), asked):
+                found.setdefault(account, []).append((version, cast("AccountEvent", decode(topic, state))))
+        return found
+
+    # -- writing, inside the transaction of the events ------------------------------------------------------------
+
+    def write_plan(self, cursor: Any, plan: UUID, drafted: PlanDrafted) -> None:
+        """The plan's row in the list."""
+        said = (plan, drafted.kind, drafted.payer, drafted.village, drafted.year, drafted.sequence)
+        cursor.execute(self._log.sql("INSERT INTO {subsidy_plan} VALUES (%s, %s, %s, %s, %s, %s)"), said)
+
+    def write_rows(self, cursor: Any, roster: str, rows: Sequence[Row]) -> None:
+        """The rows of a roster."""
+        statement = "INSERT INTO {roster_row} SELECT %s, * FROM unnest(%s, %s, %s)"
+        columns = (
+            int8_array([row.line for row in rows]),
+            uuid_array([row.account for row in rows]),
+            int8_array([row.fen for row in rows]),
+        )
+        cursor.execute(self._log.sql(statement), (UUID(roster), *columns))
+
+
+def plan_write(plan: UUID, events: Sequence[PlanEvent], before: int) -> StreamWrite:
+    """The events of a plan behind version `before`, as the recorder takes them."""
+    rows = tuple(
+        LogRow(plan.bytes, version, event.topic.encode(), encode(event))
+        for version, event in enumerate(events, before + 1)
+    )
+    return StreamWrite(plan.bytes, rows, None)
