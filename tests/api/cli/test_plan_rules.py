@@ -59,6 +59,8 @@ def village(request: pytest.FixtureRequest, open_desk: Any) -> Village:
         if asked.trait != "unpaid":
             desk.pay(desk.payment(who, f"E{place}", "200.00", "2025-02-11", **cells))
     made.status(someone("pensioner"), "领取待遇")
+    made.ready = made.plan()
+    made.walk(made.ready, DECLARING[request.param])
     return made
 
 
@@ -76,10 +78,8 @@ def fresh(village: Village, *more: object, **said: Any) -> Any:
 @pytest.mark.parametrize("asked", ELIGIBLE, ids=lambda asked: asked.trait)
 def test_who_may_stand_on_a_roster(village, asked):
     place = REGIONS.index(village.desk.region)
-    plan = fresh(village).json["plan"]
-    village.walk(plan, DECLARING[village.desk.region])
     row = village.row(someone(asked.trait))
-    ended = village.declare(plan, row, name=f"{asked.trait}.csv", code=2 if asked.outcomes[place] else 0)
+    ended = village.declare(village.ready, row, name=f"{asked.trait}.csv", code=2 if asked.outcomes[place] else 0)
     if not asked.outcomes[place]:
         assert ended.json["roster"]
         return

@@ -22,7 +22,10 @@ def village(request, open_desk) -> Village:
 @pytest.fixture(scope="module")
 def shared_village(open_desk) -> Village:
     """For what records nothing on accounts."""
-    return Village(open_desk("ningxia"))
+    made = Village(open_desk("ningxia"))
+    made.ready = made.plan()
+    made.walk(made.ready, "declared")
+    return made
 
 
 @pytest.fixture
@@ -183,9 +186,7 @@ def test_two_payers_share_one_cap(ningxia):
     ],
 )  # fmt: skip
 def test_a_roster_with_a_fault_is_returned_whole_with_all_of_them(shared_village, spoil, reason):
-    village = shared_village
-    plan = village.plan("--sequence", str(1 + len(village.desk.query("SELECT FROM {subsidy_plan}"))))
-    village.walk(plan, "declared")
+    village, plan = shared_village, shared_village.ready
     before = village.desk.position()
     good = [village.row(one) for one in PEOPLE]
     ended = village.declare(plan, *good[:2], spoil(good[2]), good[3], good[3], name="faulty.csv", code=2)

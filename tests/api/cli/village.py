@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from ledger.desk.plan_commands import TakeStep
+from ledger.desk.plans import PlanDesk
+from ledger.late_money import Origin
+from ledger.plan_decisions import who_is_next
+from ledger.procedure import read_procedures
+from ledger.store.divisions import Divisions
+from ledger.store.payers import Payer, Payers, Period
+from ledger.store.plans import Plans
 from tests.api.cli.desk import Cells, Desk, Ended, Person, person
 
 PAYER: Final = "N2150781MF0000005R"
@@ -14,15 +22,20 @@ ROSTER: Final = ("序号", "姓名", "性别", "公民身份号码", "补助金�
 YEAR: Final = 2025
 PLACE: Final = "青县/青镇/青村"
 BEGIN: Final = date(YEAR, 3, 3)
+TWO: Final = Origin("甲", "乙")
 PEOPLE: Final = tuple(person(300 + place) for place in range(6))
 
 
 class Village:
     """People with accounts who paid for the year, the payer with its roll, and plans."""
 
+    ready: UUID
+    """A plan that waits for its rosters, where a test has made one."""
+
     def __init__(self, desk: Desk, people: tuple[Person, ...] = PEOPLE, *, cap: str = "3000.00") -> None:
         self.desk, self.people = desk, people
         self.day = BEGIN
+        self.plans, self.payers = PlanDesk(desk.log, desk.register), Payers(desk.log)
         desk.enrol(*people)
         desk.pay(*(desk.payment(one, f"P{place}", "200.00", "2025-02-10") for place, one in enumerate(people)))
         if cap:
@@ -32,28 +45,18 @@ class Village:
     # -- the payer ------------------------------------------------------------------------------------------------
 
     def register(self, code: str = PAYER, kind: str = "village_collective") -> None:
-        """A payer, admitted, confirmed by tax, with everybody on its roll."""
-        hands = ("--actor", "甲", "--reviewer", "乙")
-        desk = self.desk
-        desk.prepare(
-            "payer", "register", "--pool", desk.code, "--code", code, "--kind", kind, "--name", "青村股份经济合作社",
-            "--village", PLACE, "--village-number", "JT0001", "--document", "备案表1号", *hands,
-        )  # fmt: skip
-        desk.prepare(
-            "payer", "confirm", "--pool", desk.code, "--code", code, "--tax-number", "91T", "--social-code", "S1",
-            "--on", "2025-01-20", *hands,
-        )  # fmt: skip
-        desk.prepare(
-            "payer", "admit", "--pool", desk.code, "--village", PLACE, "--since", "2025-01-01", "--document", "名单1",
-            *hands,
-        )  # fmt: skip
+        """A payer, admitted, confirmed by tax, with everybody on its roll. `test_payers` drives the commands for it."""
+        village = Divisions(self.desk.log).find(PLACE)
+        assert village is not None
+        payer = Payer(code, kind, "青村股份经济合作社", village, "JT0001", "91T", "S1", date(2025, 1, 20), "备案表1号")
+        self.payers.write(payer, TWO)
+        self.payers.admit(village, date(2025, 1, 1), None, "名单1", TWO)
         self.enrol_members(*self.people, code=code)
 
     def enrol_members(self, *people: Person, code: str = PAYER) -> None:
         """Put people on the payer's roll."""
-        rows = [{"姓名": one.name, "公民身份号码": one.number} for one in people]
-        file = self.desk.table(f"members-{code}.csv", rows, ("姓名", "公民身份号码"))
-        self.desk.prepare("payer", "members", file, "--pool", self.desk.code, "--code", code, "--actor", "甲")
+        holders = self.desk.register.find([self.desk.register.digest(one.number) for one in people])
+        self.payers.write_members(Period(one.participant, code, date(1900, 1, 1), None) for one in holders.values())
 
     def status(self, who: Person, status: str, since: str = "2025-01-01", until: str = "") -> None:
         """Bring a person's status."""
@@ -83,11 +86,11 @@ class Village:
         """Where the plan stands."""
         return self.desk.inside("plan", "show", "--pool", self.desk.code, "--plan", plan, "--json").json
 
-    def next(self, plan: UUID, roster: str = "") -> dict[str, Any]:
-        """The steps that may be taken next, by name; those of a roster where one is named."""
-        told = self.show(plan)
-        steps = next((one["next"] for one in told["rosters"] if one["roster"] == roster), told["next"])
-        return {one["step"]: one for one in steps}
+    def next(self, plan: UUID | str, roster: str = "") -> dict[str, Any]:
+        """The steps that may be taken next, by name; those of a roster where one is named. Read without a command."""
+        state = Plans(self.desk.log).find(UUID(str(plan)))
+        assert state is not None
+        return {str(one["step"]): one for one in who_is_next(state, read_procedures(self.desk.region), roster)}
 
     def step(
         self, plan: UUID, name: str, *more: object, roster: str = "", actor: str = "甲", on: date | None = None,
@@ -106,17 +109,22 @@ class Village:
             *more,
         )  # fmt: skip
 
-    def walk(self, plan: UUID, until: str, roster: str = "") -> None:
-        """Take every step that is open, in order, until one of this name is; two people by turns."""
+    def walk(self, plan: UUID | str, until: str, roster: str = "") -> None:
+        """Take every step that is open, in order, until one of this name is; by turns, and without the command."""
+        which = UUID(str(plan))
         for turn in range(40):
-            steps = self.next(plan, roster)
+            steps = self.next(which, roster)
             if until in steps:
                 self._wait(steps[until])
                 return
             name, step = next((name, one) for name, one in steps.items() if not one["does"])
             self._wait(step)
-            ended = self.step(plan, name, roster=roster, actor=f"经办{turn % 7}")
-            assert ended.code == 0, ended
+            self.plans.do(
+                TakeStep(
+                    actor=f"经办{turn % 7}", command_id=uuid4(), plan=which, step=name, on=self.day,
+                    acting_for=step["acting_for"], evidence=dict.fromkeys(step["evidence"], "示例"), roster=roster,
+                )
+            )  # fmt: skip
         raise AssertionError(f"{until} never came")
 
     def _wait(self, step: dict[str, Any]) -> None:

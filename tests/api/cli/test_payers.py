@@ -1,0 +1,109 @@
+"""Payers, admitted villages, rolls of members and statuses through the installed command."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from ledger.store.payers import Payers
+from tests.api.cli.desk import Desk, person
+from tests.api.cli.village import PAYER, PLACE
+
+HANDS = ("--actor", "甲", "--reviewer", "乙")
+
+
+@pytest.fixture(scope="module")
+def desk(open_desk) -> Desk:
+    made = open_desk("neimenggu")
+    made.enrol(person(1), person(2))
+    return made
+
+
+def registering(desk, *more, code=PAYER, kind="village_collective", name="青村合作社", hands=HANDS):
+    return (
+        "payer", "register", "--pool", desk.code, "--code", code, "--kind", kind, "--name", name, "--village", PLACE,
+        "--document", "备案表1号", *hands, *more,
+    )  # fmt: skip
+
+
+def confirming(desk, code=PAYER):
+    return (
+        "payer", "confirm", "--pool", desk.code, "--code", code, "--tax-number", "91T", "--social-code", "S1", "--on",
+        "2025-01-20", *HANDS,
+    )  # fmt: skip
+
+
+def members(desk, *rows, name="roll.csv"):
+    file = desk.table(name, rows, ("姓名", "公民身份号码", "起", "止"))
+    return file, ("payer", "members", file, "--pool", desk.code, "--code", PAYER, "--actor", "甲")
+
+
+def test_a_payer_is_registered_confirmed_and_changed(desk):
+    done = desk.ledger(*registering(desk, "--village-number", "JT0001"))
+    assert (done.code, "已登记" in done.out) == (0, True)
+    same = desk.inside(*registering(desk, "--village-number", "JT0001"))
+    assert (same.code, "未变更" in same.out) == (0, True)
+    assert desk.ledger(*confirming(desk)).code == 0
+    desk.prepare(*registering(desk, "--village-number", "JT0002"))
+    (told,) = desk.inside("payer", "list", "--pool", desk.code, "--json").json
+    assert (told["village_number"], told["tax_number"], told["confirmed_on"]) == ("JT0002", "91T", "2025-01-20")
+    assert [row[0] for row in desk.query("SELECT version FROM {payer} WHERE code = %s ORDER BY 1", PAYER)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ({"code": "N2150781MF0000005E"}, 1, "校验"),
+        ({"code": "N2I50781MF0000005R"}, 1, "统一社会信用代码无效"),
+        ({"kind": "bank"}, 64, "village_collective"),
+        ({"hands": ("--actor", "甲", "--reviewer", "甲")}, 1, "SAME_PERSON"),
+    ],
+)
+def test_a_payer_that_cannot_be(desk, words, code, said):
+    before = desk.query("SELECT count(*) FROM {payer}")
+    ended = desk.inside(*registering(desk, **words))
+    assert (ended.code, said in ended.err) == (code, True), ended
+    assert desk.query("SELECT count(*) FROM {payer}") == before
+
+
+def test_nobody_confirms_a_payer_that_is_not_there(desk):
+    ended = desk.inside(*confirming(desk, "N2330603MF7654327J"))
+    assert (ended.code, "PAYER_UNKNOWN" in ended.err) == (1, True)
+
+
+def test_a_roll_is_taken_whole_or_returned_whole(desk):
+    desk.inside(*registering(desk))
+    rows = [{"姓名": one.name, "公民身份号码": one.number} for one in (person(1), person(2))]
+    file, command = members(desk, rows[0], {**rows[1], "姓名": "测他"}, {**rows[1], "公民身份号码": "1"})
+    ended = desk.ledger(*command)
+    assert ended.code == 2
+    assert [(row.line, row.reason) for row in desk.results(file)] == [(3, "NAME_DIFFERS"), (4, "IDENTITY_FAULT")]
+    assert desk.query("SELECT count(*) FROM {payer_member}") == [(0,)]
+    _, command = members(desk, rows[0], {**rows[1], "起": "2025-01-01", "止": "2025-06-30"}, name="good.csv")
+    assert desk.ledger(*command).code == 0
+    holders = desk.register.find([desk.register.digest(one.number) for one in (person(1), person(2))])
+    one, two = (holders[desk.register.digest(who.number)].owner for who in (person(1), person(2)))
+    on = [Payers(desk.log).members(PAYER, [one, two], date(2025, month, 1)) for month in (6, 7)]
+    assert on == [{one, two}, {one}]
+
+
+def test_statuses_hold_from_day_to_day(desk):
+    who = person(1)
+    columns = ("姓名", "公民身份号码", "状态", "起", "止")
+    rows = [
+        dict(zip(columns, (who.name, who.number, "低保对象", "2025-01-01", "2025-06-30"), strict=True)),
+        dict(zip(columns, (who.name, who.number, "领取待遇", "2025-06-01", ""), strict=True)),
+    ]
+    wrong = desk.table("wrong.csv", [rows[0], {**rows[1], "状态": "富裕"}], columns)
+    ended = desk.ledger("import", "status", wrong, "--pool", desk.code, "--actor", "甲")
+    assert (ended.code, [row.reason for row in desk.results(wrong)]) == (2, ["KIND"])
+    assert desk.query("SELECT count(*) FROM {person_status}") == [(0,)]
+    backwards = desk.table("backwards.csv", [{**rows[0], "止": "2024-01-01"}], columns)
+    assert desk.inside("import", "status", backwards, "--pool", desk.code, "--actor", "甲").code == 2
+    file = desk.table("status.csv", rows, columns)
+    assert desk.ledger("import", "status", file, "--pool", desk.code, "--actor", "甲").code == 0
+    owner = desk.register.find([desk.register.digest(who.number)])[desk.register.digest(who.number)].owner
+    payers = Payers(desk.log)
+    on = [payers.statuses([owner], date(2025, month, 15)).get(owner) for month in (5, 6, 7)]
+    assert on == [{"minimum_living"}, {"minimum_living", "pensioner"}, {"pensioner"}]
