@@ -65,12 +65,12 @@ class Machine:
         self.connections = connections
         self._keys = keys
 
-    def pool(self, code: str) -> PoolLog:
+    def pool(self, code: str, region: str = "ningxia") -> PoolLog:
         """A new pool with rates and caps for the years of the benchmarks."""
         migrate(self.url, [code])
-        add_pool(self.connections, Pool(code, "基准统筹区", "ningxia"))
+        add_pool(self.connections, Pool(code, "基准统筹区", region))
         log = PoolLog(self.connections, code)
-        open_rules(log, "基准统筹区", "ningxia", "bench")
+        open_rules(log, "基准统筹区", region, "bench")
         for year, rate in RATES.items():
             for name, value in (("rate", rate), ("cap", CAP_YUAN)):
                 entry = ValueEntered(

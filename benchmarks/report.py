@@ -60,6 +60,10 @@ MEASURES: Final[dict[str, Measure]] = {
     "commands_rate_during_run": Measure("× quiet rate", Limit(Side.AT_LEAST, 0.2, 100_000)),
     "run_rate_during_commands": Measure("× rate alone", Limit(Side.AT_LEAST, 1 / 3, 100_000)),
     "commands_while_export": Measure("× without", Limit(Side.AT_LEAST, 0.8, 100_000)),
+    "roster_review_rows_per_s": Measure("rows/s", Limit(Side.AT_LEAST, 10_000.0, 100_000)),
+    "roster_allocation_rows_per_s": Measure("rows/s", Limit(Side.AT_LEAST, 20_000.0, 100_000)),
+    "roster_rss_mb": Measure("MB", Limit(Side.AT_MOST, 250.0, 100_000)),
+    "roster_lock_ms": Measure("ms", Limit(Side.AT_MOST, 500.0, 0)),
     "http_statement_vs_bare_endpoint": Measure("× bare endpoint", Limit(Side.AT_LEAST, 0.5, 0)),
 }
 """Every row by name, in the order of the report."""

@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 from rich.console import Console
 
-from benchmarks import accounts, commands, data, imports, interest, library, projections, web
+from benchmarks import accounts, commands, data, imports, interest, library, projections, rosters, web
 from benchmarks.machine import BenchFault, Machine, console, machine
 from benchmarks.report import MEASURES, Row, exit_code, in_order, row, show, write
 from ledger.store.log import PoolLog
@@ -27,6 +27,7 @@ SIZES: Final = {"small": (10_000, 20_000), "full": (10_000, 100_000, 1_000_000)}
 RESULTS: Final = Path(__file__).with_name("results.json")
 _INTEREST: Final = {"interest_vs_bare_work", "interest_vs_library_500", "interest_rss_mb", "interest_rss_growth"}
 _IMPORT: Final = {"import_payments_rows_per_s", "import_rss_mb"}
+_ROSTERS: Final = {name for name in MEASURES if name.startswith("roster_")}
 _REBUILD: Final = {"rebuild_balances_vs_scan", "rebuild_all_vs_scan"}
 _COMMANDS: Final = {name for name in MEASURES if name.startswith("commands_")} | {"run_rate_during_commands"}
 _P99_MS_WELL: Final = 250.0
@@ -67,6 +68,9 @@ class Benchmarks:
             console.print("statements over HTTP")
             asked = web.measure(self._machine, log)
             self._add(row("http_statement_vs_bare_endpoint", size, asked.ratio, info=asked.info()))
+        if self._wanted & _ROSTERS:
+            console.print("rosters of a village")
+            self._rosters(size, rosters.measure(self._machine, size))
         long, short = accounts.add(log)
         if self._wanted & _REBUILD:
             console.print("rebuild and scan")
@@ -127,6 +131,13 @@ class Benchmarks:
         told = {"beside_per_s": figures.exporting, "alone_per_s": figures.not_exporting}
         share = statistics.median(a / b for a, b in zip(figures.exporting, figures.not_exporting, strict=True))
         self._add(row("commands_while_export", size, share, info=told))
+
+    def _rosters(self, size: int, figures: rosters.RosterFigures) -> None:
+        info = figures.info()
+        self._add(row("roster_review_rows_per_s", size, figures.reviewed_per_s, info=info))
+        self._add(row("roster_allocation_rows_per_s", size, figures.allocated_per_s, info=info))
+        self._add(row("roster_rss_mb", size, figures.rss_mb))
+        self._add(row("roster_lock_ms", size, figures.longest_record_ms))
 
     def _add(self, one: Row) -> None:
         if one.name in self._wanted:

@@ -23,9 +23,9 @@ def check_cap(aid: TakenRoom, kind: MoneyKind, fen: int, rules: RegionRules) -> 
     year = aid.year
     basis = rules.text("cap.basis", year)
     cap = rules.cap(year)
-    clause = rules.citation("cap.basis", year)
     if cap is None:
-        return refuse(Reason.NO_CAP, f"{year}年度{CHINESE[kind]}{fen_to_yuan(fen)}元", clause=clause)
+        value = f"{year}年度{CHINESE[kind]}{fen_to_yuan(fen)}元"
+        return refuse(Reason.NO_CAP, value, clause=rules.citation("cap.basis", year))
     if basis == "collective" and kind is MoneyKind.SOCIAL_AID:
         return None
     taken = aid.collective + aid.declared_collective
@@ -39,5 +39,5 @@ def check_cap(aid: TakenRoom, kind: MoneyKind, fen: int, rules: RegionRules) -> 
         Reason.OVER_CAP,
         f"{CHINESE[kind]}{fen_to_yuan(fen)}元，已有{fen_to_yuan(taken)}元",
         rule=f"{year}年度合计不得超过最高缴费档次{fen_to_yuan(cap)}元，本笔超出{fen_to_yuan(excess)}元",
-        clause=f"{clause}；{document.document if document else ''}",
+        clause=f"{rules.citation('cap.basis', year)}；{document.document if document else ''}",
     )

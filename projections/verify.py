@@ -39,6 +39,7 @@ from projections.evidence import (
     standing,
 )
 from projections.folds import EVERYBODY, FOLDS, NOBODY, Fold, end_of_range, execute
+from projections.plan_proof import plan_faults
 
 IdentityCheck = Callable[[PoolLog], Iterable[Finding]]
 """The checks of the register, which only somebody who holds its key can run."""
@@ -72,6 +73,7 @@ def _everything(log: PoolLog, identity_check: IdentityCheck | None, progress: Pr
     for fold in FOLDS:
         yield from _fold_faults(log, fold)
     yield from _streams(log, progress)
+    yield from plan_faults(log)
     if identity_check is not None:
         yield from identity_check(log)
 

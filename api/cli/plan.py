@@ -31,6 +31,7 @@ from ledger.desk.plan_commands import (
 from ledger.desk.plans import PlanDesk, RosterFaultsError
 from ledger.identity import IdentityFault, normalise_credit_code
 from ledger.jobs import roster_rows
+from ledger.jobs.pipeline import batch_pace
 from ledger.money import MoneyFault, yuan_to_fen
 from ledger.plan import SubsidyPlan
 from ledger.plan_decisions import MATTER_OF
@@ -233,7 +234,7 @@ def _carry_out(
     json: bool,
     file: Path | None = None,
 ) -> int:
-    with session() as ledger:
+    with session() as ledger, batch_pace():
         log = ledger.log(pool)
         try:
             answer = PlanDesk(log, ledger.register(log)).do(command_of(ledger, log))

@@ -17,7 +17,6 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger import clock
 from ledger.account_decisions import Payment, record_payment
-from ledger.account_events import AidEvent
 from ledger.declarations import Declared, declare_subsidy, release_declaration
 from ledger.desk.commands import said
 from ledger.desk.plan_commands import (
@@ -55,11 +54,13 @@ from ledger.region_rules import RegionRules
 from ledger.roster import Person, Row, paid_in, row_faults, row_notice, twice
 from ledger.store.batch import Decision, Tranche
 from ledger.store.command_ids import CommandRow, find_commands, write_commands
+from ledger.store.copy_rows import TrancheBuffer
 from ledger.store.log import PoolLog
 from ledger.store.payers import AID_PAYER_KINDS, KINDS, Payer, Payers
-from ledger.store.plans import Plans, plan_write
+from ledger.store.plans import Plans, plan_block
 from ledger.store.recorder import RulesMovedError
 from ledger.store.register import Register
+from ledger.store.states import load_states
 from ledger.words import MoneyKind, new_id
 
 ATTEMPTS: Final = 6
@@ -108,7 +109,7 @@ class PlanDesk:
 
     def do(self, command: DraftPlan | PlanCommand) -> PlanAnswer:
         """Have a command done. Raises `Refused`, `RosterFaultsError`, the library's errors."""
-        if naming := [text for text in _texts(msgspec.to_builtins(command)) if names_somebody(text)]:
+        if naming := [text for text in _texts(_without_rows(command)) if names_somebody(text)]:
             rule = "方案的记录永久保存，不得含有公民身份号码"
             remedy = "删去号码后重办；人员只列在名册中"
             raise Refused(refuse(Reason.ROW_FAULT, f"{len(naming)}处文字", rule=rule, remedy=remedy))
@@ -266,7 +267,7 @@ class PlanDesk:
 
     def _people(self, tranche: Tranche, payer: str, rows: Sequence[Row], year: int) -> dict[bytes, Person]:
         accounts = {row.account for row in rows}
-        tranche.load(UUID(bytes=account) for account in accounts)
+        tranche.take(load_states(self._log, accounts))
         events = self._plans.paid_events(accounts, year)
         holders = {}
         for account in accounts:
@@ -289,22 +290,27 @@ class PlanDesk:
         roster = state.roster(command.roster)
         rows = self._plans.rows(command.roster) if roster is not None else []
         tranche = Tranche(self._log)
-        tranche.load(UUID(bytes=row.account) for row in rows)
+        tranche.take(load_states(self._log, [row.account for row in rows]))
         origin, today = command.origin._replace(cause=f"roster {command.roster}"), clock.today()
         held: list[Unallocated] = []
         credited = 0
+        year = roster.year if roster is not None else 0
+        paying = {
+            fen: _paying(
+                Payment(
+                    state.drafted.kind, fen, year, command.arrived_on, paid_on=command.arrived_on,
+                    voucher=command.voucher, payer=state.drafted.payer, batch=command.roster,
+                ),
+                rules, origin, today,
+            )
+            for fen in {row.fen for row in rows}
+        }  # fmt: skip
         for row in rows:
-            assert roster is not None
-            payment = Payment(
-                state.drafted.kind, row.fen, roster.year, command.arrived_on, paid_on=command.arrived_on,
-                voucher=command.voucher, payer=state.drafted.payer, batch=command.roster,
-            )  # fmt: skip
-            answer = tranche.decide(row.account, _paying(payment, rules, origin, today))
+            answer = tranche.decide(row.account, paying[row.fen])
             if isinstance(answer, Refusal):
                 held.append(Unallocated(row.line, str(UUID(bytes=row.account)), row.fen, answer.reason))
             else:
                 credited += row.fen
-                assert any(isinstance(event, AidEvent) for event in answer)
         received = Received(
             command.fen, command.arrived_on, command.voucher, len(rows) - len(held), credited, tuple(held)
         )
@@ -321,7 +327,7 @@ class PlanDesk:
         tranche, accounts, released = Tranche(self._log), 0, 0
         for roster in rosters:
             rows = self._plans.rows(roster.roster)
-            tranche.load(UUID(bytes=row.account) for row in rows)
+            tranche.take(load_states(self._log, [row.account for row in rows]))
             origin = command.origin._replace(cause=f"roster {roster.roster}")
             releasing = _releasing(roster.roster, command.reason, rules, origin)
             for row in rows:
@@ -336,9 +342,10 @@ class PlanDesk:
     def _record(
         self, command: DraftPlan | PlanCommand, digest: bytes, decided: _Decided, rules: RegionRules
     ) -> PlanAnswer:
-        writes = decided.tranche.stream_writes() if decided.tranche else []
-        events = [*writes, plan_write(decided.plan, decided.events, decided.before)]
-        count = sum(len(write.rows) for write in events)
+        writes = plan_block(decided.plan, decided.events, decided.before)
+        blocks = [*(decided.tranche.laid_down().blocks if decided.tranche else ()), writes]
+        buffer = TrancheBuffer(blocks)
+        count = buffer.events
         told: list[PlanAnswer] = []
 
         def hook(cursor: Any, moved: frozenset[bytes], at: datetime) -> None:
@@ -354,7 +361,7 @@ class PlanDesk:
             if decided.rows:
                 self._plans.write_rows(cursor, decided.roster, decided.rows)
 
-        self._log.record(events, hook, rules_version=rules.version)
+        self._log.record(buffer, hook, rules_version=rules.version)
         return told[-1]
 
     @staticmethod
@@ -390,6 +397,13 @@ def _releasing(roster: str, reason: str, rules: RegionRules, origin: Origin) -> 
 
 _encode: Final[Callable[[PlanAnswer], bytes]] = msgspec.json.Encoder().encode
 _decode: Final[Callable[[bytes], PlanAnswer]] = msgspec.json.Decoder(PlanAnswer).decode
+
+
+def _without_rows(command: DraftPlan | PlanCommand) -> Any:
+    """What a command says in words; the rows of a roster hold ids and amounts."""
+    return msgspec.to_builtins(
+        msgspec.structs.replace(command, rows=()) if isinstance(command, DeclareRoster) else command
+    )
 
 
 def _texts(said: Any) -> Iterator[str]:

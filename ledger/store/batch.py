@@ -101,7 +101,7 @@ class Tranche:
     def writes(self) -> TrancheBuffer | list[StreamWrite]:
         """What is to be recorded: for each account that changed, its events and its state."""
         if sum(map(len, self._pending.values())) > COPY_ABOVE:
-            return self._laid_down()
+            return self.laid_down()
         return self.stream_writes()
 
     def stream_writes(self) -> list[StreamWrite]:
@@ -118,7 +118,7 @@ class Tranche:
             for account, events in self._pending.items()
         ]
 
-    def _laid_down(self) -> TrancheBuffer:
+    def laid_down(self) -> TrancheBuffer:
         """The same in COPY's format at once."""
         block = RowBlock()
         for account, events in self._pending.items():

@@ -11,10 +11,9 @@ from ledger.plan import SubsidyPlan, fold_plan
 from ledger.plan_events import PlanDrafted, PlanEvent
 from ledger.roster import Row
 from ledger.store.arrays import int8_array, uuid_array
-from ledger.store.copy_rows import LogRow
+from ledger.store.copy_rows import RowBlock
 from ledger.store.log import PoolLog
 from ledger.store.mapper import decode, encode
-from ledger.store.recorder import StreamWrite
 
 
 class ListedPlan(NamedTuple):
@@ -55,7 +54,7 @@ class Plans:
         """The rows of a roster in the order of its lines."""
         statement = "SELECT line, uuid_send(account_id), fen FROM {roster_row} WHERE roster = %s ORDER BY line"
         with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
-            return [Row(*row) for row in cursor.execute(self._log.sql(statement), (UUID(roster),))]
+            return list(map(Row._make, cursor.execute(self._log.sql(statement), (UUID(roster),)).fetchall()))
 
     def paid_events(self, accounts: Collection[bytes], year: int) -> dict[bytes, list[tuple[int, AccountEvent]]]:
         """Of these accounts the events that may be contributions for `year` or their reversals, with their versions.
@@ -70,7 +69,7 @@ class Plans:
         found: dict[bytes, list[tuple[int, AccountEvent]]] = {}
         with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
             asked = (uuid_array(accounts), f'"year":{year}')
-            for account, version, topic, state in cursor.execute(self._log.sql(statement), asked):
+            for account, version, topic, state in cursor.execute(self._log.sql(statement), asked).fetchall():
                 found.setdefault(account, []).append((version, cast("AccountEvent", decode(topic, state))))
         return found
 
@@ -92,10 +91,9 @@ class Plans:
         cursor.execute(self._log.sql(statement), (UUID(roster), *columns))
 
 
-def plan_write(plan: UUID, events: Sequence[PlanEvent], before: int) -> StreamWrite:
-    """The events of a plan behind version `before`, as the recorder takes them."""
-    rows = tuple(
-        LogRow(plan.bytes, version, event.topic.encode(), encode(event))
-        for version, event in enumerate(events, before + 1)
-    )
-    return StreamWrite(plan.bytes, rows, None)
+def plan_block(plan: UUID, events: Sequence[PlanEvent], before: int) -> RowBlock:
+    """The events of a plan behind version `before`, as the recorder takes them; a plan has no state row."""
+    block = RowBlock()
+    for version, event in enumerate(events, before + 1):
+        block.add_event(plan.bytes, version, event.topic.encode(), encode(event))
+    return block
