@@ -25,6 +25,7 @@ from uuid import UUID
 
 from api.cli import console
 from api.cli.demo_api import show_api
+from api.cli.demo_plans import show_plans
 from api.cli.imports import ENDED
 from api.cli.session import CommandFault, session
 from ledger.identity import normalise_citizen_number
@@ -47,6 +48,7 @@ def demo() -> int:
         for pool in walk.pools:
             walk.command("interest", "run", "--pool", pool, "--year", "2025", *HANDS)
         account = walk.show("640100")
+        show_plans(walk, walk.files / "plans")
         differences = sum(walk.compare(pool) for pool in walk.pools)
         console.answer(f"\n演示用时 {time.monotonic() - started:.0f} 秒。")
         show_api(folder / "home", walk, "640100", account)
@@ -73,27 +75,27 @@ class _Walk:
     """The commands of the demonstration, run one after the other on a copy of the sample files."""
 
     def __init__(self, files: Path) -> None:
-        self._files = files
+        self.files = files
         shutil.copytree(SAMPLES, files, ignore=shutil.ignore_patterns("*.py", "__pycache__", "*.result.csv"))
         self._rates = json.loads((files / "rates.json").read_text(encoding="utf-8"))
         self.pools = sorted(self._rates)
         self._before_late = ""
 
-    def command(self, *arguments: str, quiet: bool = False) -> str:
-        """Run a command of the ledger as a user would; what it printed on stdout."""
+    def command(self, *arguments: str, quiet: bool = False, refused: bool = False) -> str:
+        """Run a command of the ledger as a user would; what it printed on stdout. One may be there to be refused."""
         from api.cli.main import INTERRUPTED, run
 
         if not quiet:
-            console.answer("\n$ pension-ledger " + " ".join(arguments).replace(str(self._files), "samples"))
+            console.answer("\n$ pension-ledger " + " ".join(arguments).replace(str(self.files), "samples"))
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             ended = run(list(arguments))
         if ended == INTERRUPTED:
             raise KeyboardInterrupt
-        if ended not in (0, 2):
+        if ended == 0 if refused else ended not in (0, 2):
             raise CommandFault(f"演示命令 {' '.join(arguments)} 以退出码 {ended} 结束")
         if not quiet:
-            console.answer(printed.getvalue().rstrip().replace(str(self._files), "samples"))
+            console.answer(printed.getvalue().rstrip().replace(str(self.files), "samples"))
         return printed.getvalue()
 
     def build(self, pool: str) -> None:
@@ -118,18 +120,18 @@ class _Walk:
 
     def _paths(self, pool: str) -> list[Path]:
         order = ("participants", "openings", *(f"payments-{year}" for year in YEARS), "payments-late")
-        found = {path.stem: path for path in (self._files / pool).iterdir() if not path.name.endswith(".result.csv")}
+        found = {path.stem: path for path in (self.files / pool).iterdir() if not path.name.endswith(".result.csv")}
         return [found[stem] for stem in order if stem in found]
 
     def late_money(self, pool: str) -> None:
         """Payments and a cancellation dated in years already credited."""
         self._before_late = str(json.loads(self.command("balances", "--pool", pool, "--json", quiet=True))["position"])
-        late = str(self._files / pool / "payments-late.csv")
+        late = str(self.files / pool / "payments-late.csv")
         self.command("import", "payments", late, "--pool", pool, *HANDS[:2])
 
     def show(self, pool: str) -> str:
         """What an agency, a participant and an auditor see of one account; its id."""
-        late = self._files / pool / "payments-late.csv"
+        late = self.files / pool / "payments-late.csv"
         recorded = {line for (_, line), (ended, _) in _outcomes([late]).items() if ended == "recorded"}
         with late.open(encoding="utf-8-sig", newline="") as file:
             rows = list(enumerate(csv.DictReader(file), 2))
