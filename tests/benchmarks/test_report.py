@@ -27,6 +27,10 @@ def test_every_row_of_the_report_has_a_name_here():
         "commands_rate_during_run",
         "run_rate_during_commands",
         "commands_while_export",
+        "roster_review_rows_per_s",
+        "roster_allocation_rows_per_s",
+        "roster_rss_mb",
+        "roster_lock_ms",
         "http_statement_vs_bare_endpoint",
     ]
 

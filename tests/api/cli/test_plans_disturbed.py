@@ -146,7 +146,7 @@ ACTS = st.one_of(
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # each example is a village: making one smaller takes minutes
 )  # fmt: skip
 @given(acts=st.lists(ACTS, min_size=6, max_size=18))
