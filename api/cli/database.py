@@ -33,12 +33,13 @@ def url(
         told = ledger.database.read_only_url if read_only else ledger.database.url
         if told is None:
             raise CommandFault("DATABASE_URL 指定的数据库由其管理员提供只读账号")
-        sys.stdout.write(told + "\n")
-        sys.stdout.flush()
-        if wait:
-            console.notice("数据库保持运行，按 Ctrl-C 结束")
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
-            with contextlib.suppress(KeyboardInterrupt):
+        # From the moment the address is told, Ctrl-C is the end that was asked for.
+        with contextlib.suppress(KeyboardInterrupt) if wait else contextlib.nullcontext():
+            sys.stdout.write(told + "\n")
+            sys.stdout.flush()
+            if wait:
+                console.notice("数据库保持运行，按 Ctrl-C 结束")
+                signal.signal(signal.SIGTERM, signal.default_int_handler)
                 signal.pause()
 
 
