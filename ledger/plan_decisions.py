@@ -30,7 +30,7 @@ from ledger.plan_events import (
 )
 from ledger.procedure import ACTORS, MATTERS, Attempt, Procedure, Step
 from ledger.refusals import Reason, Refusal, refuse
-from ledger.region_rules import RegionRules, same_person
+from ledger.region_rules import RegionRules, is_share, same_person
 from ledger.roster import GROUPS, ROWS_MAX
 from ledger.words import CHINESE, MoneyKind
 
@@ -87,6 +87,8 @@ def _standard_fault(draft: Draft) -> Refusal | None:
         return None if not ways else refuse(Reason.STANDARD, "资助", rule="社会资助按申报表逐人列明金额，不定标准")
     if ways != 1:
         return refuse(Reason.STANDARD, "（空）" if not ways else "多于一种")
+    if standard.share and not (is_share(standard.share) and standard.share.strip("0.")):
+        return refuse(Reason.STANDARD, standard.share, rule="比例须为小于1的小数，如0.05")
     amounts = [standard.flat or 1, *(tier.fen for tier in standard.tiers), *standard.groups.values()]
     if min(amounts) <= 0:
         return refuse(Reason.STANDARD, "金额", rule="补助标准的金额须大于零")

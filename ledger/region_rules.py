@@ -125,7 +125,7 @@ def _yuan(text: str) -> bool:
 _SHARE: Final = re.compile(r"0(\.[0-9]{1,8})?")
 
 
-def _rate(text: str) -> bool:
+def is_share(text: str) -> bool:
     """A share of one with at most eight decimals: 0.0262 is 2.62 %; 2.62 would be 262 % and is a slip."""
     return _SHARE.fullmatch(text) is not None
 
@@ -169,7 +169,7 @@ METHODS: Final[dict[str, Callable[[str], bool]]] = {
     "roster.floor": lambda text: not text or _yuan(text),
     "roster.suggested": lambda text: not text or _span(text),
 }
-FIGURES: Final[dict[str, Callable[[str], bool]]] = {"rate": _rate, "cap": _yuan}
+FIGURES: Final[dict[str, Callable[[str], bool]]] = {"rate": is_share, "cap": _yuan}
 """Values of law the sources do not give: only an operator enters them, and each holds for its own year."""
 
 

@@ -71,9 +71,13 @@ def paid_in(events: Iterable[tuple[int, AccountEvent]], year: int) -> PaidOf:
     return PaidOf(**sums)
 
 
-_COLUMNS: Final = {"regular": "regular", "interrupted": "interrupted", "unspecified": "interrupted"} | {
-    "lump_sum": "lump_sum"
+_COLUMNS: Final = {
+    "regular": "regular",
+    "interrupted": "interrupted",
+    "unspecified": "interrupted",
+    "lump_sum": "lump_sum",
 }
+"""Which figure of `PaidOf` a payment type counts to."""
 
 
 def amount_due(standard: Standard, paid: PaidOf, statuses: frozenset[str]) -> int | None:
