@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from api.cli.command_answer import CommandId, carry_out, read_command_id
-from api.cli.options import Account, Actor, DryRun, Json, Pool, Reviewer, read_account, read_date, said
+from api.cli.options import Account, Actor, DryRun, Json, Pool, Reviewer, read_account, read_date, read_fen, said
 from api.cli.session import Session
 from ledger.account_decisions import Payment
 from ledger.dates import DateFault, parse_year
@@ -19,7 +19,7 @@ from ledger.desk.commands import Command, PayOut, RecordPayment, ReverseEntry
 from ledger.desk.nameless import holder_of, require_nameless
 from ledger.identity import IdentityFault, normalise_credit_code
 from ledger.jobs.payment_rows import ITEMS, OPTIONAL, PAYMENT_TYPES, REQUIRED, FaultyRow, PaymentRow, read_payment
-from ledger.money import MoneyFault, fen_to_yuan, yuan_to_fen
+from ledger.money import fen_to_yuan
 from ledger.refusals import Refused
 from ledger.store.log import PoolLog
 from ledger.words import MoneyKind
@@ -77,7 +77,7 @@ def record(
     about = _Said(*(word.strip() for word in words))
     if kind not in _KINDS:
         raise typer.BadParameter(f"款项须为：{'、'.join(_KINDS)}", param_hint="--kind")
-    which, fen, day = read_account(account), _fen(amount), read_date(on, "--on")
+    which, fen, day = read_account(account), read_fen(amount, "--amount"), read_date(on, "--on")
     out = kind in _OUT
     _require_fitting(out, about, reason)
     payment = None if out else _payment(MoneyKind(kind), fen, day, about)
@@ -133,13 +133,6 @@ def reverse(
 
 
 # -- what was said, read -----------------------------------------------------------------------------------------------
-
-
-def _fen(text: str) -> int:
-    try:
-        return yuan_to_fen(text)
-    except MoneyFault as fault:
-        raise typer.BadParameter(str(fault), param_hint="--amount") from fault
 
 
 def _require_fitting(out: bool, about: _Said, reason: str) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from ledger.dates import DateFault, parse_business_date
 from ledger.identity import IdentityFault, normalise_citizen_number
+from ledger.money import MoneyFault, yuan_to_fen
 
 
 def said(text: str) -> str:
@@ -40,6 +41,14 @@ def read_date(text: str, option: str) -> date:
     try:
         return parse_business_date(text)
     except DateFault as fault:
+        raise typer.BadParameter(str(fault), param_hint=option) from fault
+
+
+def read_fen(text: str, option: str) -> int:
+    """An amount in yuan, as fen."""
+    try:
+        return yuan_to_fen(text)
+    except MoneyFault as fault:
         raise typer.BadParameter(str(fault), param_hint=option) from fault
 
 

@@ -12,7 +12,7 @@ import typer
 
 from api.cli import console
 from api.cli.command_answer import CommandId, read_command_id
-from api.cli.options import Actor, DryRun, Json, Pool, Year, read_date
+from api.cli.options import Actor, DryRun, Json, Pool, Year, read_date, read_fen
 from api.cli.plan_text import plan_as_json, tell_plan
 from api.cli.session import CommandFault, Session, fold_forward, session
 from api.files.result_file import ResultFile
@@ -32,7 +32,6 @@ from ledger.desk.plans import PlanDesk, RosterFaultsError
 from ledger.identity import IdentityFault, normalise_credit_code
 from ledger.jobs import roster_rows
 from ledger.jobs.pipeline import batch_pace
-from ledger.money import MoneyFault, yuan_to_fen
 from ledger.plan import SubsidyPlan
 from ledger.plan_decisions import MATTER_OF
 from ledger.plan_events import Source, Standard, TierSubsidy
@@ -77,7 +76,7 @@ def draft(
 ) -> None:
     """拟定方案：补助对象、标准、资金来源。"""
     standard = Standard(
-        flat=_fen(flat, "--flat") if flat else 0,
+        flat=read_fen(flat, "--flat") if flat else 0,
         tiers=tuple(_tier(one) for one in tier or ()),
         share=share.strip(),
         groups=dict(_pair(one, "--group") for one in group or ()),
@@ -151,7 +150,7 @@ def step(
         if does == "allocate":
             if not (amount and arrived_on and voucher.strip()):
                 raise CommandFault(f"步骤 {name} 须给出 --amount、--arrived-on、--voucher")
-            day, fen = read_date(arrived_on, "--arrived-on"), _fen(amount, "--amount")
+            day, fen = read_date(arrived_on, "--arrived-on"), read_fen(amount, "--amount")
             return AllocateRoster(**said, fen=fen, arrived_on=day, voucher=voucher.strip())
         return TakeStep(**said)
 
@@ -311,26 +310,19 @@ def _credit_code(text: str) -> str:
         raise typer.BadParameter(str(fault), param_hint="--payer") from fault
 
 
-def _fen(text: str, option: str) -> int:
-    try:
-        return yuan_to_fen(text)
-    except MoneyFault as fault:
-        raise typer.BadParameter(str(fault), param_hint=option) from fault
-
-
 def _tier(text: str) -> TierSubsidy:
     span, equals, fen = text.partition("=")
     least, dash, most = span.partition("-")
     if not (equals and dash):
         raise typer.BadParameter("分档须写成 自元-至元=补助元，例如 200-500=30", param_hint="--tier")
-    return TierSubsidy(_fen(least, "--tier"), _fen(most, "--tier"), _fen(fen, "--tier"))
+    return TierSubsidy(read_fen(least, "--tier"), read_fen(most, "--tier"), read_fen(fen, "--tier"))
 
 
 def _pair(text: str, option: str) -> tuple[str, int]:
     name, equals, fen = text.partition("=")
     if not equals:
         raise typer.BadParameter("须写成 名称=元", param_hint=option)
-    return name.strip(), _fen(fen, option)
+    return name.strip(), read_fen(fen, option)
 
 
 def _source(text: str) -> Source:
@@ -338,7 +330,7 @@ def _source(text: str) -> Source:
     fen, _, share = rest.partition("=")
     if not name.strip() or not rest:
         raise typer.BadParameter("资金来源须写成 名称=元[=占收益比例]", param_hint="--source")
-    return Source(name=name.strip(), fen=_fen(fen, "--source"), share=share.strip())
+    return Source(name=name.strip(), fen=read_fen(fen, "--source"), share=share.strip())
 
 
 def _paper(text: str) -> tuple[str, str]:
