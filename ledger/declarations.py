@@ -29,23 +29,31 @@ class Declared(NamedTuple):
     line: int
 
 
-def declare_subsidy(
-    state: PersonalAccount, asked: Declared, rules: RegionRules, origin: Origin
-) -> tuple[SubsidyDeclared] | Refusal:
-    """Take the room. Reasons: KIND, AMOUNT, ACCOUNT_CLOSED, ALREADY_DECLARED, NO_CAP, OVER_CAP."""
+def room_fault(state: PersonalAccount, asked: Declared, rules: RegionRules) -> Refusal | None:
+    """Why the room may not be taken. Reasons: KIND, AMOUNT, ACCOUNT_CLOSED, ALREADY_DECLARED, NO_CAP, OVER_CAP."""
     if asked.kind not in UNDER_THE_CAP:
         return refuse(Reason.KIND, asked.kind, rule="名册只申报集体补助或社会资助")
     if asked.fen <= 0:
         return refuse(Reason.AMOUNT, f"{fen_to_yuan(asked.fen)}元", rule="补助、资助金额须大于零")
     if state.closed:
         return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
-    if state.declared_in(asked.roster):
+    if state.declarations and state.declared_in(asked.roster):
         return refuse(Reason.ALREADY_DECLARED, f"第{asked.line}行")
-    if over := check_cap(state.room_taken(asked.year), asked.kind, asked.fen, rules):
-        return over
+    return check_cap(state.room_taken(asked.year), asked.kind, asked.fen, rules)
+
+
+def declare_subsidy(
+    state: PersonalAccount, asked: Declared, rules: RegionRules, origin: Origin
+) -> tuple[SubsidyDeclared] | Refusal:
+    """Take the room. Reasons: those of `room_fault`."""
+    if fault := room_fault(state, asked, rules):
+        return fault
     return (
         SubsidyDeclared(
-            **origin._asdict(),
+            actor=origin.actor,
+            reviewer=origin.reviewer,
+            cause=origin.cause,
+            command_id=origin.command_id,
             rule=rules.name,
             kind=asked.kind,
             fen=asked.fen,

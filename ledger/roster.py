@@ -7,7 +7,6 @@ its rules (`roster.*`): S0 二（二）, 附件1 一; S1 三（一）（二）; 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
@@ -97,73 +96,86 @@ def amount_due(standard: Standard, paid: PaidOf, statuses: frozenset[str]) -> in
     return next((tier.fen for tier in standard.tiers if tier.from_fen <= own <= tier.to_fen), None)
 
 
-def row_faults(
-    row: Row, person: Person, kind: MoneyKind, standard: Standard | None, rules: RegionRules, year: int
-) -> list[Refusal]:
-    """Everything that keeps a row from being declared, but for the account's own answer (`declare_subsidy`).
+class RowRules(NamedTuple):
+    """What the rules in force ask of the rows of a roster of `year`: looked up once, asked of each row.
 
-    Reasons: NOT_MEMBER, PENSIONER, NOT_PAID, NOT_STANDARD, BELOW_FLOOR. A donor's aid asks for no membership, no
-    standard, and does not exclude who draws a pension (S0 附件2; 附件1 一 binds collective subsidy only).
+    `counted` are the figures of `PaidOf` that make the year eligible, empty where nobody need have paid; `floor` and
+    `suggested` in fen. A donor's aid asks for no membership and no standard, and does not exclude who draws a pension
+    (S0 附件2; 附件1 一 binds collective subsidy only).
     """
-    faults = []
-    collective = kind is MoneyKind.COLLECTIVE_SUBSIDY
-    where = f"第{row.line}行"
-    if collective and not person.is_member and rules.text("roster.members", year) == "required":
-        faults.append(refuse(Reason.NOT_MEMBER, where, clause=rules.citation("roster.members", year)))
-    if collective and PENSIONER in person.statuses and rules.text("roster.pensioners", year) == "excluded":
-        faults.append(refuse(Reason.PENSIONER, where, clause=rules.citation("roster.pensioners", year)))
-    if fault := _unpaid(where, person.paid, rules, year):
-        faults.append(fault)
-    if standard is not None:
-        due = amount_due(standard, person.paid, person.statuses)
-        if due != row.fen:
-            value = f"{where}{fen_to_yuan(row.fen)}元"
-            rule = f"方案的补助标准为{fen_to_yuan(due)}元" if due else "方案的补助标准未列该缴费档次"
-            faults.append(refuse(Reason.NOT_STANDARD, value, rule=rule))
-    floor = _floor(rules, year)
-    if collective and row.fen < floor:
-        value, rule = f"{where}{fen_to_yuan(row.fen)}元", f"原则上不少于每人{fen_to_yuan(floor)}元/年"
-        faults.append(refuse(Reason.BELOW_FLOOR, value, rule=rule, clause=rules.citation("roster.floor", year)))
-    return faults
+
+    rules: RegionRules
+    year: int
+    standard: Standard | None
+    members_only: bool
+    no_pensioners: bool
+    counted: tuple[str, ...]
+    floor: int
+    suggested: tuple[int, int] | None
+
+    @staticmethod
+    def of(rules: RegionRules, kind: MoneyKind, standard: Standard, year: int) -> RowRules:
+        """Those of one roster."""
+        collective = kind is MoneyKind.COLLECTIVE_SUBSIDY
+        paid = rules.text("roster.paid_this_year", year) == "required"
+        counted = tuple(
+            column for column, name in _COUNTS.items() if name is None or rules.text(name, year) == "counts"
+        )
+        floor, suggested = rules.text("roster.floor", year), rules.text("roster.suggested", year)
+        least, _, most = suggested.partition("-")
+        return RowRules(
+            rules,
+            year,
+            standard if collective else None,
+            collective and rules.text("roster.members", year) == "required",
+            collective and rules.text("roster.pensioners", year) == "excluded",
+            counted if paid else (),
+            yuan_to_fen(floor) if floor and collective else 0,
+            (yuan_to_fen(least), yuan_to_fen(most)) if suggested else None,
+        )
+
+    def faults(self, row: Row, person: Person) -> list[Refusal]:
+        """Everything that keeps a row from being declared, but for the account's own answer (`declare_subsidy`).
+
+        Reasons: NOT_MEMBER, PENSIONER, NOT_PAID, NOT_STANDARD, BELOW_FLOOR.
+        """
+        faults = []
+        if self.members_only and not person.is_member:
+            faults.append(refuse(Reason.NOT_MEMBER, _line(row), clause=self._clause("roster.members")))
+        if self.no_pensioners and PENSIONER in person.statuses:
+            faults.append(refuse(Reason.PENSIONER, _line(row), clause=self._clause("roster.pensioners")))
+        if self.counted and not any(getattr(person.paid, column) for column in self.counted):
+            faults.append(self._unpaid(row, person.paid))
+        if self.standard is not None:
+            due = amount_due(self.standard, person.paid, person.statuses)
+            if due != row.fen:
+                rule = f"方案的补助标准为{fen_to_yuan(due)}元" if due else "方案的补助标准未列该缴费档次"
+                faults.append(refuse(Reason.NOT_STANDARD, f"{_line(row)}{fen_to_yuan(row.fen)}元", rule=rule))
+        if row.fen < self.floor:
+            value, rule = f"{_line(row)}{fen_to_yuan(row.fen)}元", f"原则上不少于每人{fen_to_yuan(self.floor)}元/年"
+            faults.append(refuse(Reason.BELOW_FLOOR, value, rule=rule, clause=self._clause("roster.floor")))
+        return faults
+
+    def notice(self, row: Row) -> str:
+        """What is only suggested (S3 3：建议在200元至600元五个档次中选择), empty where the row keeps to it."""
+        if self.suggested is None or self.suggested[0] <= row.fen <= self.suggested[1]:
+            return ""
+        least, most = map(fen_to_yuan, self.suggested)
+        return f"{fen_to_yuan(row.fen)}元不在建议的{least}元至{most}元之内（{self._clause('roster.suggested')}）"
+
+    def _unpaid(self, row: Row, paid: PaidOf) -> Refusal:
+        """NOT_PAID, with the rule that leaves out what was paid."""
+        left_out = next((_COUNTS[column] for column in reversed(PaidOf._fields) if getattr(paid, column)), None)
+        value = f"{_line(row)}{_LEFT_OUT.get(left_out or '', '')}"
+        clause = self._clause(left_out or "roster.paid_this_year")
+        return refuse(Reason.NOT_PAID, value, rule=f"须已缴纳{self.year}年度养老保险费", clause=clause)
+
+    def _clause(self, name: str) -> str:
+        return self.rules.citation(name, self.year)
 
 
-def row_notice(row: Row, rules: RegionRules, year: int) -> str:
-    """What is only suggested (S3 3：建议在200元至600元五个档次中选择), empty where the row keeps to it."""
-    suggested = rules.text("roster.suggested", year)
-    if not suggested:
-        return ""
-    least, most = (yuan_to_fen(text) for text in suggested.split("-"))
-    if least <= row.fen <= most:
-        return ""
-    return f"{fen_to_yuan(row.fen)}元不在建议的{suggested}元之内（{rules.citation('roster.suggested', year)}）"
-
-
-def _floor(rules: RegionRules, year: int) -> int:
-    text = rules.text("roster.floor", year)
-    return yuan_to_fen(text) if text else 0
-
-
-def _unpaid(where: str, paid: PaidOf, rules: RegionRules, year: int) -> Refusal | None:
-    """NOT_PAID where nothing that the person paid for the year counts, with the rule that leaves it out."""
-    if rules.text("roster.paid_this_year", year) != "required":
-        return None
-    left_out = ""
-    for column, fen in zip(PaidOf._fields, paid, strict=True):
-        if not fen:
-            continue
-        name = _COUNTS[column]
-        if name is None or rules.text(name, year) == "counts":
-            return None
-        left_out = name
-    clause = rules.citation(left_out or "roster.paid_this_year", year)
-    said = {
-        "roster.government_paid": "只有政府代缴",
-        "roster.lump_sum": "只有一次性补缴",
-        "roster.back_payment": "只有补缴",
-    }
-    return refuse(
-        Reason.NOT_PAID, f"{where}{said.get(left_out, '')}", rule=f"须已缴纳{year}年度养老保险费", clause=clause
-    )
+def _line(row: Row) -> str:
+    return f"第{row.line}行"
 
 
 _COUNTS: Final[dict[str, str | None]] = {
@@ -173,6 +185,11 @@ _COUNTS: Final[dict[str, str | None]] = {
     "by_government": "roster.government_paid",
 }
 """Which value of the rules says whether such a payment makes the year eligible; a regular one always does."""
+_LEFT_OUT: Final = {
+    "roster.government_paid": "只有政府代缴",
+    "roster.lump_sum": "只有一次性补缴",
+    "roster.back_payment": "只有补缴",
+}
 
 
 def twice(rows: Sequence[Row]) -> dict[int, int]:
@@ -185,8 +202,3 @@ def twice(rows: Sequence[Row]) -> dict[int, int]:
         else:
             first[row.account] = row.line
     return found
-
-
-def status_on(periods: Iterable[tuple[str, date, date | None]], day: date) -> frozenset[str]:
-    """The statuses that hold on a day, from (status, first day, last day or open)."""
-    return frozenset(status for status, since, until in periods if since <= day and (until is None or day <= until))

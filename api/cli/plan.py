@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -35,7 +35,7 @@ from ledger.jobs.pipeline import batch_pace
 from ledger.plan import SubsidyPlan
 from ledger.plan_decisions import MATTER_OF
 from ledger.plan_events import Source, Standard, TierSubsidy
-from ledger.procedure import ACTORS, EVIDENCE, Procedure, read_procedures
+from ledger.procedure import ACTORS, EVIDENCE, Procedure, shipped_procedures
 from ledger.refusals import Reason, Refused, refuse
 from ledger.roster import GROUPS
 from ledger.store.divisions import Divisions
@@ -133,7 +133,7 @@ def step(
     }  # fmt: skip
 
     def command_of(ledger: Session, log: PoolLog) -> PlanCommand:
-        state, chains = _plan(log, which), read_procedures(log.rules().region)
+        state, chains = _plan(log, which), shipped_procedures(log.rules().region)
         does = _does(state, chains, said["matter"], said["step"])
         if does == "declare":
             if file is None:
@@ -201,7 +201,7 @@ def show(pool: Pool, plan: PlanId, json: Json = False) -> None:
     which = _plan_id(plan)
     with session() as ledger:
         log = ledger.log(pool)
-        state, chains = _plan(log, which), read_procedures(log.rules().region)
+        state, chains = _plan(log, which), shipped_procedures(log.rules().region)
     if json:
         console.say_json(plan_as_json(which, state, chains))
     else:
@@ -290,7 +290,7 @@ def _plan(log: PoolLog, plan: UUID) -> SubsidyPlan:
     return state
 
 
-def _does(state: SubsidyPlan, chains: dict[str, Procedure], matter: str, name: str) -> str:
+def _does(state: SubsidyPlan, chains: Mapping[str, Procedure], matter: str, name: str) -> str:
     chain = chains.get(matter or MATTER_OF[state.drafted.kind])
     known = chain.steps.get(name) if chain else None
     return known.does if known else ""

@@ -8,16 +8,15 @@ recorded and all of it is decided again. The log is held for the writing alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
-from typing import Any, Final, NamedTuple, cast
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 from eventsourcing.persistence import IntegrityError
 
 from ledger import clock
-from ledger.account_decisions import Payment, record_payment
-from ledger.declarations import Declared, declare_subsidy, release_declaration
+from ledger.account_decisions import Payment
 from ledger.desk.commands import said
 from ledger.desk.plan_commands import (
     AllocateRoster,
@@ -31,14 +30,13 @@ from ledger.desk.plan_commands import (
     StepCommand,
     TakeStep,
 )
+from ledger.desk.rosters import Arrival, Fault, Rosters, held_notices
 from ledger.identity import names_somebody
-from ledger.late_money import Origin
 from ledger.plan import RosterOfPlan, Standing, SubsidyPlan, plan_stream
 from ledger.plan_decisions import (
     MATTER_OF,
     Asked,
     Draft,
-    Received,
     allocate_roster,
     close_plan,
     declare_roster,
@@ -47,12 +45,12 @@ from ledger.plan_decisions import (
     review_roster,
     take_step,
 )
-from ledger.plan_events import PlanDrafted, PlanEvent, Unallocated
-from ledger.procedure import Procedure, read_procedures
+from ledger.plan_events import PlanDrafted, PlanEvent
+from ledger.procedure import Procedure, shipped_procedures
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import RegionRules
-from ledger.roster import Person, Row, paid_in, row_faults, row_notice, twice
-from ledger.store.batch import Decision, Tranche
+from ledger.roster import Row
+from ledger.store.batch import Tranche
 from ledger.store.command_ids import CommandRow, find_commands, write_commands
 from ledger.store.copy_rows import TrancheBuffer
 from ledger.store.log import PoolLog
@@ -60,7 +58,6 @@ from ledger.store.payers import AID_PAYER_KINDS, KINDS, Payer, Payers
 from ledger.store.plans import Plans, plan_block
 from ledger.store.recorder import RulesMovedError
 from ledger.store.register import Register
-from ledger.store.states import load_states
 from ledger.words import MoneyKind, new_id
 
 ATTEMPTS: Final = 6
@@ -70,7 +67,7 @@ ATTEMPTS: Final = 6
 class RosterFaultsError(Exception):
     """A roster with faults: everything that is wrong, line by line. Nothing is recorded."""
 
-    def __init__(self, faults: Sequence[tuple[int, Refusal]]) -> None:
+    def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__(f"{len(faults)}")
         self.faults = sorted(faults, key=lambda one: one[0])
 
@@ -106,6 +103,7 @@ class PlanDesk:
         self._register = register
         self._plans = Plans(log)
         self._payers = Payers(log)
+        self._rosters = Rosters(log, self._plans, self._payers)
 
     def do(self, command: DraftPlan | PlanCommand) -> PlanAnswer:
         """Have a command done. Raises `Refused`, `RosterFaultsError`, the library's errors."""
@@ -133,7 +131,7 @@ class PlanDesk:
     # -- deciding --------------------------------------------------------------------------------------------------
 
     def _decided(self, command: DraftPlan | PlanCommand, rules: RegionRules) -> _Decided:
-        chains = read_procedures(rules.region)
+        chains = shipped_procedures(rules.region)
         today = clock.today()
         if isinstance(command, DraftPlan):
             return self._draft(command, chains, rules)
@@ -150,19 +148,9 @@ class PlanDesk:
         if isinstance(command, TakeStep):
             events = take_step(state, _asked(command), chains, rules, command.origin, today)
             return _Decided(plan, state.version, _accepted(events), roster=command.roster)
-        if not isinstance(command, ReturnRoster | ClosePlan):
-            raise TypeError(f"no decision for {type(command).__name__}")
-        rosters = (
-            [one for one in state.rosters if one.roster == command.roster]
-            if isinstance(command, ReturnRoster)
-            else [one for one in state.rosters if one.standing is Standing.REVIEWED]
-        )
-        tranche, accounts, released = self._released(rosters, command, rules)
-        if isinstance(command, ReturnRoster):
-            events = return_roster(state, command.roster, command.reason, released, rules, command.origin)
-            return _Decided(plan, state.version, _accepted(events), tranche, accounts, command.roster)
-        events = close_plan(state, command.reason, released, rules, command.origin)
-        return _Decided(plan, state.version, _accepted(events), tranche, accounts)
+        if isinstance(command, ReturnRoster | ClosePlan):
+            return self._end(command, state, rules)
+        raise TypeError(f"no decision for {type(command).__name__}")
 
     def _draft(self, command: DraftPlan, chains: Mapping[str, Procedure], rules: RegionRules) -> _Decided:
         plan = plan_stream(self._log.pool, command.village or command.payer, command.year, command.sequence)
@@ -207,9 +195,8 @@ class PlanDesk:
         roster = RosterOfPlan(str(new_id()), command.year, command.file, digest.hex(), len(command.rows), fen)
         events = declare_roster(state, _asked(command), roster, chains, rules, command.origin, clock.today())
         accepted = _accepted(events)
-        _, faults, notices = self._checked(state, roster, command.rows, command.origin, rules, floor_reason="")
-        hard = [one for one in faults if one[1].reason is not Reason.BELOW_FLOOR]
-        if hard:
+        _, faults, notices = self._rosters.faults(state, roster, command.rows, rules)
+        if any(refusal.reason is not Reason.BELOW_FLOOR for _, refusal in faults):
             raise RosterFaultsError(faults)
         notices = [*notices, *(f"{refusal.value}：{refusal.rule}，须由复核人说明理由" for _, refusal in faults)]
         return _Decided(command.plan, state.version, accepted, roster=roster.roster, rows=command.rows, notices=notices)
@@ -224,118 +211,40 @@ class PlanDesk:
         roster = state.roster(command.roster)
         assert roster is not None
         rows = self._plans.rows(roster.roster)
-        tranche, faults, notices = self._checked(state, roster, rows, command.origin, rules, floor_reason=reason)
+        tranche, faults, notices = self._rosters.room(state, roster, rows, rules, command.origin, reason)
         if faults:
             raise RosterFaultsError(faults)
         return _Decided(command.plan, state.version, accepted, tranche, len(rows), roster.roster, notices=notices)
 
-    def _checked(
-        self,
-        state: SubsidyPlan,
-        roster: RosterOfPlan,
-        rows: Sequence[Row],
-        origin: Origin,
-        rules: RegionRules,
-        *,
-        floor_reason: str,
-    ) -> tuple[Tranche, list[tuple[int, Refusal]], list[str]]:
-        """Every row against everything: the tranche that takes the room, all faults, and what is only noticed."""
-        drafted, year = state.drafted, roster.year
-        tranche = Tranche(self._log)
-        people = self._people(tranche, drafted.payer, rows, year)
-        standard = drafted.standard if drafted.kind is MoneyKind.COLLECTIVE_SUBSIDY else None
-        by_roster = origin._replace(cause=f"roster {roster.roster}")
-        faults: list[tuple[int, Refusal]] = []
-        notices: list[str] = []
-        repeated = twice(rows)
-        for row in rows:
-            if row.line in repeated:
-                rule = f"第{repeated[row.line]}行已列同一人"
-                faults.append((row.line, refuse(Reason.ALREADY_DECLARED, f"第{row.line}行", rule=rule)))
-                continue
-            found = row_faults(row, people[row.account], drafted.kind, standard, rules, year)
-            if floor_reason:
-                found = [one for one in found if one.reason is not Reason.BELOW_FLOOR]
-            asked = Declared(drafted.kind, row.fen, year, drafted.payer, roster.roster, row.line)
-            answer = tranche.decide(row.account, _declaring(asked, rules, by_roster))
-            if isinstance(answer, Refusal):
-                found.append(answer)
-            faults += ((row.line, one) for one in found)
-            if notice := row_notice(row, rules, year):
-                notices.append(f"第{row.line}行：{notice}")
-        return tranche, faults, notices
-
-    def _people(self, tranche: Tranche, payer: str, rows: Sequence[Row], year: int) -> dict[bytes, Person]:
-        accounts = {row.account for row in rows}
-        tranche.take(load_states(self._log, accounts))
-        events = self._plans.paid_events(accounts, year)
-        holders = {}
-        for account in accounts:
-            standing = tranche.state(account)
-            assert standing is not None
-            holders[account] = standing.participant.bytes
-        today = clock.today()
-        members = self._payers.members(payer, list(holders.values()), today)
-        statuses = self._payers.statuses(list(holders.values()), today)
-        nothing: frozenset[str] = frozenset()
-        return {
-            account: Person(paid_in(events.get(account, ()), year), holder in members, statuses.get(holder, nothing))
-            for account, holder in holders.items()
-        }
-
     def _allocate(
         self, command: AllocateRoster, state: SubsidyPlan, chains: Mapping[str, Procedure], rules: RegionRules
     ) -> _Decided:
-        """Credit the roster; what an account may not take (closed meanwhile, over the cap) is held with its reason."""
-        roster = state.roster(command.roster)
-        rows = self._plans.rows(command.roster) if roster is not None else []
-        tranche = Tranche(self._log)
-        tranche.take(load_states(self._log, [row.account for row in rows]))
-        origin, today = command.origin._replace(cause=f"roster {command.roster}"), clock.today()
-        held: list[Unallocated] = []
-        credited = 0
-        year = roster.year if roster is not None else 0
-        paying = {
-            fen: _paying(
-                Payment(
-                    state.drafted.kind, fen, year, command.arrived_on, paid_on=command.arrived_on,
-                    voucher=command.voucher, payer=state.drafted.payer, batch=command.roster,
-                ),
-                rules, origin, today,
-            )
-            for fen in {row.fen for row in rows}
-        }  # fmt: skip
-        for row in rows:
-            answer = tranche.decide(row.account, paying[row.fen])
-            if isinstance(answer, Refusal):
-                held.append(Unallocated(row.line, str(UUID(bytes=row.account)), row.fen, answer.reason))
-            else:
-                credited += row.fen
-        received = Received(
-            command.fen, command.arrived_on, command.voucher, len(rows) - len(held), credited, tuple(held)
-        )
-        events = allocate_roster(state, _asked(command), received, chains, rules, command.origin, today)
-        notices = [f"第{one.line}行{one.fen / 100:.2f}元未入账：{one.reason}" for one in held]
+        known = state.roster(command.roster)
+        payment = Payment(
+            state.drafted.kind, 0, known.year if known else 0, command.arrived_on, paid_on=command.arrived_on,
+            voucher=command.voucher, payer=state.drafted.payer, batch=command.roster,
+        )  # fmt: skip
+        arrival = Arrival(command.fen, payment)
+        tranche, received = self._rosters.credited(state, command.roster, arrival, rules, command.origin)
+        events = allocate_roster(state, _asked(command), received, chains, rules, command.origin, clock.today())
+        notices = held_notices(received)
         return _Decided(
             command.plan, state.version, _accepted(events), tranche, received.rows, command.roster, notices=notices
         )
 
-    def _released(
-        self, rosters: Sequence[RosterOfPlan], command: ReturnRoster | ClosePlan, rules: RegionRules
-    ) -> tuple[Tranche, int, int]:
-        """The tranche that gives room back, of how many accounts, and how much (fen)."""
-        tranche, accounts, released = Tranche(self._log), 0, 0
-        for roster in rosters:
-            rows = self._plans.rows(roster.roster)
-            tranche.take(load_states(self._log, [row.account for row in rows]))
-            origin = command.origin._replace(cause=f"roster {roster.roster}")
-            releasing = _releasing(roster.roster, command.reason, rules, origin)
-            for row in rows:
-                answer = tranche.decide(row.account, releasing)
-                assert not isinstance(answer, Refusal)
-                accounts += bool(answer)
-                released += sum(cast("Any", event).fen for event in answer)
-        return tranche, accounts, released
+    def _end(self, command: ReturnRoster | ClosePlan, state: SubsidyPlan, rules: RegionRules) -> _Decided:
+        """A roster that goes back, or the whole plan: what they still hold on accounts is given back."""
+        origin, reason = command.origin, command.reason
+        if isinstance(command, ReturnRoster):
+            rosters = [one.roster for one in state.rosters if one.roster == command.roster]
+            released = self._rosters.released(rosters, reason, rules, origin)
+            events = return_roster(state, command.roster, reason, released.fen, rules, origin)
+        else:
+            rosters = [one.roster for one in state.rosters if one.standing is Standing.REVIEWED]
+            released = self._rosters.released(rosters, reason, rules, origin)
+            events = close_plan(state, reason, released.fen, rules, origin)
+        roster = command.roster if isinstance(command, ReturnRoster) else ""
+        return _Decided(command.plan, state.version, _accepted(events), released.tranche, released.accounts, roster)
 
     # -- recording -------------------------------------------------------------------------------------------------
 
@@ -381,18 +290,6 @@ class PlanDesk:
             notices=list(decided.notices),
             dry_run=recorded_at is None,
         )
-
-
-def _declaring(asked: Declared, rules: RegionRules, origin: Origin) -> Decision:
-    return lambda account, _past: declare_subsidy(account, asked, rules, origin)
-
-
-def _paying(payment: Payment, rules: RegionRules, origin: Origin, today: date) -> Decision:
-    return lambda account, past: record_payment(account, payment, rules, origin, today, past)
-
-
-def _releasing(roster: str, reason: str, rules: RegionRules, origin: Origin) -> Decision:
-    return lambda account, _past: release_declaration(account, roster, reason, rules, origin)
 
 
 _encode: Final[Callable[[PlanAnswer], bytes]] = msgspec.json.Encoder().encode

@@ -22,7 +22,7 @@ from ledger.plan_events import PlanDrafted, RosterDeclared, RosterReviewed, Sour
 from ledger.procedure import Attempt, Taken, read_procedures
 from ledger.refusals import Reason, Refusal, Refused, first, refuse
 from ledger.region_rules import enter_value
-from ledger.roster import PENSIONER, ROWS_MAX, PaidOf, Person, Row, row_faults
+from ledger.roster import PENSIONER, ROWS_MAX, PaidOf, Person, Row, RowRules
 from ledger.words import MoneyKind
 from tests.ledger.lives import HANDLER, HOLDER, TODAY, TWO, VILLAGE, Life, done, entered, reason, rules_of
 
@@ -238,7 +238,8 @@ def a_sum(fen: int, origin: Origin = TWO) -> object:
 def a_row(fen: int = 300_00, region: str = "neimenggu", standard: Standard = A_DRAFT.standard, **said: Any) -> object:
     """The first fault of a row."""
     person = Person(**{"paid": PaidOf(regular=200_00), "is_member": True, "statuses": frozenset(), **said})
-    faults = row_faults(Row(7, b"", fen), person, MoneyKind.COLLECTIVE_SUBSIDY, standard, rules_of(region), 2025)
+    row_rules = RowRules.of(rules_of(region), MoneyKind.COLLECTIVE_SUBSIDY, standard, 2025)
+    faults = row_rules.faults(Row(7, b"", fen), person)
     return faults[0] if faults else ()
 
 

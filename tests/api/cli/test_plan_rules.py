@@ -204,7 +204,7 @@ def test_soft_words_stay_soft(open_desk):
     other, listed = draft.declared("--flat", "700", rows=(draft.row(PEOPLE[0], "700.00"),))
     told = draft.review(other, listed)
     assert told.code == 0
-    assert "不在建议的200.00-600.00元之内" in told.json["notices"][0]
+    assert "不在建议的200.00元至600.00元之内" in told.json["notices"][0]
 
 
 def test_a_donor_s_aid_runs_without_the_village_s_steps(open_desk):
