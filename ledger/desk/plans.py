@@ -1,8 +1,9 @@
 """Commands about subsidy plans, each decided and recorded whole: the plan's events with those of all its accounts.
 
 A roster has up to five thousand rows, so it is decided beside the log and recorded by the path of the interest run:
-states are compared and set, and if a single account, the plan or the rules have moved meanwhile, nothing of it is
-recorded and all of it is decided again. The log is held for the writing alone.
+states are compared and set, and if a single account or the rules have moved meanwhile, nothing of it is recorded and
+all of it is decided again. A plan that moved is asked again under the lock, or two counters with rosters of one plan
+would undo each other's work. The log is held for the writing alone.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from ledger.plan import RosterOfPlan, Standing, SubsidyPlan, plan_stream
 from ledger.plan_decisions import (
     MATTER_OF,
     Asked,
+    Decided,
     Draft,
     allocate_roster,
     close_plan,
@@ -52,11 +54,11 @@ from ledger.region_rules import RegionRules
 from ledger.roster import Row
 from ledger.store.batch import Tranche
 from ledger.store.command_ids import CommandRow, find_commands, write_commands
-from ledger.store.copy_rows import TrancheBuffer
+from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.log import PoolLog
 from ledger.store.payers import AID_PAYER_KINDS, KINDS, Payer, Payers
-from ledger.store.plans import Plans, plan_block
-from ledger.store.recorder import RulesMovedError
+from ledger.store.plans import Plans, plan_rows
+from ledger.store.recorder import Following, RulesMovedError
 from ledger.store.register import Register
 from ledger.words import MoneyKind, new_id
 
@@ -82,8 +84,15 @@ class _MovedError(Exception):
     """Something was recorded between the decision and its record."""
 
 
+_EVENTS_MOST: Final = 2
+"""Events of a plan that one command has at most."""
+
+
 class _Decided(NamedTuple):
-    """What a command becomes: the plan, its version before, its events, and what is recorded with them."""
+    """What a command becomes: the plan, its version before, its events, and what is recorded with them.
+
+    `again` decides the plan's part for a plan that has moved; None where that may change what becomes of accounts.
+    """
 
     plan: UUID
     before: int
@@ -93,6 +102,7 @@ class _Decided(NamedTuple):
     roster: str = ""
     rows: Sequence[Row] = ()
     notices: Sequence[str] = ()
+    again: Callable[[SubsidyPlan], Decided] | None = None
 
 
 class PlanDesk:
@@ -146,8 +156,12 @@ class PlanDesk:
         if isinstance(command, AllocateRoster):
             return self._allocate(command, state, chains, rules)
         if isinstance(command, TakeStep):
-            events = take_step(state, _asked(command), chains, rules, command.origin, today)
-            return _Decided(plan, state.version, _accepted(events), roster=command.roster)
+            step = command
+
+            def take(now: SubsidyPlan) -> Decided:
+                return take_step(now, _asked(step), chains, rules, step.origin, today)
+
+            return _Decided(plan, state.version, _accepted(take(state)), roster=command.roster, again=take)
         if isinstance(command, ReturnRoster | ClosePlan):
             return self._end(command, state, rules)
         raise TypeError(f"no decision for {type(command).__name__}")
@@ -193,28 +207,37 @@ class PlanDesk:
         digest = self._register.content_digest(*(f"{row.line}:{row.account.hex()}:{row.fen}" for row in command.rows))
         fen = sum(row.fen for row in command.rows)
         roster = RosterOfPlan(str(new_id()), command.year, command.file, digest.hex(), len(command.rows), fen)
-        events = declare_roster(state, _asked(command), roster, chains, rules, command.origin, clock.today())
-        accepted = _accepted(events)
+
+        def declare(now: SubsidyPlan) -> Decided:
+            return declare_roster(now, _asked(command), roster, chains, rules, command.origin, clock.today())
+
+        accepted = _accepted(declare(state))
         _, faults, notices = self._rosters.faults(state, roster, command.rows, rules)
         if any(refusal.reason is not Reason.BELOW_FLOOR for _, refusal in faults):
             raise RosterFaultsError(faults)
         notices = [*notices, *(f"{refusal.value}：{refusal.rule}，须由复核人说明理由" for _, refusal in faults)]
-        return _Decided(command.plan, state.version, accepted, roster=roster.roster, rows=command.rows, notices=notices)
+        return _Decided(
+            command.plan, state.version, accepted, None, 0, roster.roster, command.rows, notices, again=declare
+        )
 
     def _review(
         self, command: ReviewRoster, state: SubsidyPlan, chains: Mapping[str, Procedure], rules: RegionRules
     ) -> _Decided:
         reason = command.floor_reason.strip()
-        accepted = _accepted(
-            review_roster(state, _asked(command), reason, chains, rules, command.origin, clock.today())
-        )
+
+        def review(now: SubsidyPlan) -> Decided:
+            return review_roster(now, _asked(command), reason, chains, rules, command.origin, clock.today())
+
+        accepted = _accepted(review(state))
         roster = state.roster(command.roster)
         assert roster is not None
         rows = self._plans.rows(roster.roster)
         tranche, faults, notices = self._rosters.room(state, roster, rows, rules, command.origin, reason)
         if faults:
             raise RosterFaultsError(faults)
-        return _Decided(command.plan, state.version, accepted, tranche, len(rows), roster.roster, notices=notices)
+        return _Decided(
+            command.plan, state.version, accepted, tranche, len(rows), roster.roster, (), notices, again=review
+        )
 
     def _allocate(
         self, command: AllocateRoster, state: SubsidyPlan, chains: Mapping[str, Procedure], rules: RegionRules
@@ -226,10 +249,13 @@ class PlanDesk:
         )  # fmt: skip
         arrival = Arrival(command.fen, payment)
         tranche, received = self._rosters.credited(state, command.roster, arrival, rules, command.origin)
-        events = allocate_roster(state, _asked(command), received, chains, rules, command.origin, clock.today())
-        notices = held_notices(received)
+
+        def allocate(now: SubsidyPlan) -> Decided:
+            return allocate_roster(now, _asked(command), received, chains, rules, command.origin, clock.today())
+
+        accepted, notices = _accepted(allocate(state)), held_notices(received)
         return _Decided(
-            command.plan, state.version, _accepted(events), tranche, received.rows, command.roster, notices=notices
+            command.plan, state.version, accepted, tranche, received.rows, command.roster, (), notices, again=allocate
         )
 
     def _end(self, command: ReturnRoster | ClosePlan, state: SubsidyPlan, rules: RegionRules) -> _Decided:
@@ -251,27 +277,43 @@ class PlanDesk:
     def _record(
         self, command: DraftPlan | PlanCommand, digest: bytes, decided: _Decided, rules: RegionRules
     ) -> PlanAnswer:
-        writes = plan_block(decided.plan, decided.events, decided.before)
-        blocks = [*(decided.tranche.laid_down().blocks if decided.tranche else ()), writes]
-        buffer = TrancheBuffer(blocks)
-        count = buffer.events
+        writes = decided.tranche.laid_down() if decided.tranche else ()
+        events = writes.events if isinstance(writes, TrancheBuffer) else 0
         told: list[PlanAnswer] = []
 
-        def hook(cursor: Any, moved: frozenset[bytes], at: datetime) -> None:
+        def follow(cursor: Any, moved: frozenset[bytes]) -> list[LogRow]:
+            nonlocal decided
             if moved:
                 raise _MovedError
+            decided = self._as_it_stands(cursor, decided)
+            return plan_rows(decided.plan, decided.events, decided.before)
+
+        def hook(cursor: Any, _moved: frozenset[bytes], at: datetime) -> None:
             (last_id,) = cursor.execute(self._log.sql("SELECT last_id FROM {log_head}")).fetchone()
             answer = self._answer(command, decided, last_id, at.astimezone(UTC).isoformat(timespec="microseconds"))
             told.append(answer)
-            row = CommandRow(command.command_id.bytes, digest, last_id - count + 1, last_id, _encode(answer))
-            write_commands(self._log, cursor, [row])
+            first_id = last_id - events - len(decided.events) + 1
+            write_commands(
+                self._log, cursor, [CommandRow(command.command_id.bytes, digest, first_id, last_id, _encode(answer))]
+            )
             if isinstance(decided.events[0], PlanDrafted):
                 self._plans.write_plan(cursor, decided.plan, decided.events[0])
             if decided.rows:
                 self._plans.write_rows(cursor, decided.roster, decided.rows)
 
-        self._log.record(buffer, hook, rules_version=rules.version)
+        following = Following(_EVENTS_MOST, follow)
+        self._log.record(writes, hook, rules_version=rules.version, following=following)
         return told[-1]
+
+    def _as_it_stands(self, cursor: Any, decided: _Decided) -> _Decided:
+        """What was decided, on the plan as it stands under the lock. Raises `Refused`, `_MovedError`."""
+        version = self._plans.version(cursor, decided.plan)
+        if version == decided.before:
+            return decided
+        if decided.again is None:
+            raise _MovedError
+        events = _accepted(decided.again(self._plans.fold(cursor, decided.plan)))
+        return decided._replace(before=version, events=events)
 
     @staticmethod
     def _answer(
@@ -319,7 +361,7 @@ def _asked(command: StepCommand) -> Asked:
     return Asked(command.step, command.on, command.acting_for, command.evidence, command.roster, command.matter)
 
 
-def _accepted(events: tuple[PlanEvent, ...] | Refusal) -> tuple[PlanEvent, ...]:
+def _accepted(events: Decided) -> tuple[PlanEvent, ...]:
     if isinstance(events, Refusal):
         raise Refused(events)
     return events

@@ -27,7 +27,7 @@ from ledger.store.arrays import uuid_array
 from ledger.store.connections import Connections, OneConnection
 from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.mapper import LedgerMapper, decode, encode
-from ledger.store.recorder import Decide, Hook, LedgerRecorder, Query, StreamWrite, Written, instant_of
+from ledger.store.recorder import Decide, Following, Hook, LedgerRecorder, Query, StreamWrite, Written, instant_of
 
 _POOL_CODE: Final = re.compile(r"[0-9]{6}|[a-z][a-z0-9]{0,30}")
 
@@ -189,9 +189,10 @@ class PoolLog:
         hook: Hook | None = None,
         *,
         rules_version: int | None = None,
+        following: Following | None = None,
     ) -> Written:
         """Record decided writes; see `LedgerRecorder.record`."""
-        return self.recorder.record(writes, hook, rules_version=rules_version)
+        return self.recorder.record(writes, hook, rules_version=rules_version, following=following)
 
 
 TABLES: Final = (

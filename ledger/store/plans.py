@@ -11,7 +11,7 @@ from ledger.plan import SubsidyPlan, fold_plan
 from ledger.plan_events import PlanDrafted, PlanEvent
 from ledger.roster import Row
 from ledger.store.arrays import int8_array, uuid_array
-from ledger.store.copy_rows import RowBlock
+from ledger.store.copy_rows import LogRow
 from ledger.store.log import PoolLog
 from ledger.store.mapper import decode, encode
 
@@ -39,6 +39,18 @@ class Plans:
         if not stored:
             return None
         return fold_plan(cast("PlanEvent", decode(event.topic, event.state)) for event in stored)
+
+    def version(self, cursor: Any, plan: UUID) -> int:
+        """The version of the plan's latest event, read in the transaction of the cursor; 0 where there is no plan."""
+        statement = "SELECT coalesce(max(originator_version), 0) FROM {ledger_events} WHERE originator_id = %s"
+        (version,) = cursor.execute(self._log.sql(statement), (plan,)).fetchone()
+        return int(version)
+
+    def fold(self, cursor: Any, plan: UUID) -> SubsidyPlan:
+        """The plan as it stands in the transaction of the cursor."""
+        statement = "SELECT topic, state FROM {ledger_events} WHERE originator_id = %s ORDER BY originator_version"
+        rows = cursor.execute(self._log.sql(statement), (plan,)).fetchall()
+        return fold_plan(cast("PlanEvent", decode(topic, state)) for topic, state in rows)
 
     def listed(self, year: int | None = None) -> list[ListedPlan]:
         """The plans there are, by village, year and sequence."""
@@ -91,9 +103,9 @@ class Plans:
         cursor.execute(self._log.sql(statement), (UUID(roster), *columns))
 
 
-def plan_block(plan: UUID, events: Sequence[PlanEvent], before: int) -> RowBlock:
+def plan_rows(plan: UUID, events: Sequence[PlanEvent], before: int) -> list[LogRow]:
     """The events of a plan behind version `before`, as the recorder takes them; a plan has no state row."""
-    block = RowBlock()
-    for version, event in enumerate(events, before + 1):
-        block.add_event(plan.bytes, version, event.topic.encode(), encode(event))
-    return block
+    return [
+        LogRow(plan.bytes, version, event.topic.encode(), encode(event))
+        for version, event in enumerate(events, before + 1)
+    ]

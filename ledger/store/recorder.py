@@ -52,6 +52,17 @@ class StreamWrite(NamedTuple):
     state: StateRow | None
 
 
+class Following(NamedTuple):
+    """Events of other streams that follow from those recorded: `most` of them at most.
+
+    They are decided under the lock, over its cursor, when it is known which streams moved; so nothing they stand on can
+    move any more. What `decide` raises leaves nothing recorded.
+    """
+
+    most: int
+    decide: Callable[[Cursor[TupleRow], frozenset[bytes]], Sequence[LogRow]]
+
+
 class ToRecord(NamedTuple):
     """A part of what was decided under the lock; `in_one_go` where the hook neither copies nor needs an answer."""
 
@@ -90,6 +101,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
         *,
         rules_version: int | None = None,
         new_rules_version: int | None = None,
+        following: Following | None = None,
     ) -> Written:
         """Record `writes` in one transaction; streams whose state has moved since it was read are left out.
 
@@ -106,11 +118,14 @@ class LedgerRecorder(PostgresApplicationRecorder):
             connection.cursor(binary=True) as cursor,
         ):
             way.prepare(cursor)
-            asked = len(way)
+            asked = len(way) + (following.most if following else 0)
             first_id, at = self._take_head(cursor, asked, rules_version, new_rules_version)
             moved = way.set_states(cursor)
             if moved:
                 way.leave_out(moved)
+            if following is not None:
+                way.add(following.decide(cursor, moved))
+            if len(way) < asked:
                 cursor.execute(self._sql.give_back, (asked - len(way),))
             if hook is not None:
                 hook(cursor, moved, at)
@@ -286,6 +301,12 @@ class _ByCopy:
     def leave_out(self, moved: frozenset[bytes]) -> None:
         self._buffer, _ = self._buffer.parted(moved)
 
+    def add(self, rows: Sequence[LogRow]) -> None:
+        block = RowBlock()
+        for row in rows:
+            block.add_event(*row)
+        self._buffer = TrancheBuffer([*self._buffer.blocks, block])
+
     def insert(self, cursor: Cursor[TupleRow], first_id: int, at: datetime) -> None:
         with cursor.copy(self._sql.copy_log) as copy:
             for part in self._buffer.log_rows(first_id, at):
@@ -335,6 +356,9 @@ class _ByArrays:
 
     def leave_out(self, moved: frozenset[bytes]) -> None:
         self._writes = [write for write in self._writes if write.stream not in moved]
+
+    def add(self, rows: Sequence[LogRow]) -> None:
+        self._writes = [*self._writes, *(StreamWrite(row.stream, (row,), None) for row in rows)]
 
     def insert(self, cursor: Cursor[TupleRow], first_id: int, at: datetime) -> None:
         if self._writes:

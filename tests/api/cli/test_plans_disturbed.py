@@ -103,6 +103,50 @@ def test_a_roster_whose_account_moved_is_decided_anew_and_recorded_whole(village
     assert [village.declared_fen(one) for one in PEOPLE] == [300_00] * 6
 
 
+def test_a_plan_that_moved_is_asked_again_and_its_accounts_are_not(village, monkeypatch):
+    """Two counters with rosters of one plan: the second is recorded behind the first, its rows checked once."""
+    plan, roster = village.declared(rows=tuple(village.row(one) for one in PEOPLE[:3]))
+    other = village.declare(plan, *(village.row(one) for one in PEOPLE[3:]), name="other.csv").json["roster"]
+    village.walk(plan, "reviewed", other)
+    checked, met = [], []
+    room, record = village.plans._rosters.room, village.desk.log.record
+
+    def meeting(*given: Any, **named: Any) -> Any:
+        if not met:
+            met.append(1)
+            PlanDesk(village.desk.log, village.desk.register).do(reviewing(village, plan, other))
+        return record(*given, **named)
+
+    monkeypatch.setattr(village.desk.log, "record", meeting)
+    monkeypatch.setattr(village.plans._rosters, "room", lambda *given: checked.append(1) or room(*given))
+    before = village.desk.position()
+    answer = village.plans.do(reviewing(village, plan, roster))
+    assert (len(checked), answer.accounts, village.desk.position()) == (1, 3, before + 3 + 2 + 3 + 2)
+    assert answer.version == Plans(village.desk.log).find(plan).version
+    assert [village.declared_fen(one) for one in PEOPLE] == [300_00] * 6
+    catch_up(village.desk.log)
+    assert verify(village.desk.log) == []
+
+
+def test_a_roster_that_went_back_meanwhile_is_not_reviewed(village, monkeypatch):
+    plan, roster = village.declared()
+    record, met = village.desk.log.record, []
+
+    def meeting(*given: Any, **named: Any) -> Any:
+        if not met:
+            met.append(1)
+            back = ReturnRoster(actor="甲", command_id=uuid4(), plan=plan, roster=roster, reason="有误")
+            PlanDesk(village.desk.log, village.desk.register).do(back)
+        return record(*given, **named)
+
+    monkeypatch.setattr(village.desk.log, "record", meeting)
+    with pytest.raises(Refused, match="退回的名册"):
+        village.plans.do(reviewing(village, plan, roster))
+    assert [village.declared_fen(one) for one in PEOPLE] == [0] * 6
+    catch_up(village.desk.log)
+    assert verify(village.desk.log) == []
+
+
 def killed(village: Village, when: str, command: Any) -> int:
     ended = subprocess.run(
         [sys.executable, "-m", "tests.api.cli.plan_killed", str(village.desk.home), village.desk.log.connections.url,
