@@ -308,6 +308,8 @@ def reverse_entry(
         original=original.topic,
         reason=reason,
         serial=serial,
+        payer=original.payer if isinstance(original, AidEvent) else "",
+        roster=original.roster if isinstance(original, AidEvent) else "",
     )
     events = settle_late(state, event, history, rules, origin) if restated else (event,)
     if isinstance(events, Refusal):

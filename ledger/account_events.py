@@ -221,14 +221,20 @@ class BenefitPaid(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=
 
 
 class EntryReversed(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """冲正, 撤销: undoes the entry of version `reverses` on that entry's own date, so its interest goes too."""
+    """冲正, 撤销: undoes the entry of version `reverses` on that entry's own date, so its interest goes too.
+
+    `payer` and `roster` are those of aid that is undone, where it had them (since version 2).
+    """
 
     topic: ClassVar[str] = "account.entry_reversed"
+    class_version: ClassVar[int] = 2
 
     reverses: int
     original: str
     reason: str
     serial: str = ""
+    payer: str = ""
+    roster: str = ""
 
 
 class Refunded(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -11,6 +11,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import msgspec
 
 from ledger.plan_events import (
+    FundsReceived,
+    HeldPayment,
     PlanClosed,
     PlanDrafted,
     PlanEvent,
@@ -76,14 +78,38 @@ class StepOfPlan(NamedTuple):
 
 
 class SubsidyPlan(msgspec.Struct, frozen=True):
-    """The state of one plan after `version` events."""
+    """The state of one plan after `version` events.
+
+    `held` are payments that no account may take, `beside` is what its payer paid to persons on no roster (fen).
+    """
 
     version: int
     drafted: PlanDrafted
     steps: tuple[StepOfPlan, ...] = ()
     rosters: tuple[RosterOfPlan, ...] = ()
+    held: tuple[HeldPayment, ...] = ()
+    beside: int = 0
     suspended_on: date | None = None
     closed: bool = False
+
+    @property
+    def received(self) -> int:
+        """What came and was not taken back (fen): credited, or unallocated."""
+        return self.beside + sum(one.received for one in self.rosters) + sum(one.fen for one in self.held)
+
+    @property
+    def credited(self) -> int:
+        """What stands on accounts (fen)."""
+        return self.beside + sum(one.credited for one in self.rosters)
+
+    @property
+    def unallocated(self) -> int:
+        """Received and not credited (fen)."""
+        return self.received - self.credited
+
+    def declared(self, year: int) -> int:
+        """What the rosters of a year ask for (fen), those that went back left out."""
+        return sum(one.fen for one in self.rosters if one.year == year and one.standing is not Standing.RETURNED)
 
     def roster(self, roster: str) -> RosterOfPlan | None:
         """One of its rosters."""
@@ -121,6 +147,8 @@ def evolve_plan(state: SubsidyPlan | None, event: PlanEvent) -> SubsidyPlan:
         case SubsidyAllocated():
             figures = {"received": event.received, "credited": event.credited}
             return _with_roster(after, event.roster, standing=Standing.ALLOCATED, **figures)
+        case FundsReceived():
+            return _with_funds(after, event)
         case PlanSuspended():
             return msgspec.structs.replace(after, suspended_on=event.on, steps=_without_rounds(state))
         case PlanResumed():
@@ -135,6 +163,21 @@ def _with_roster(state: SubsidyPlan, roster: str, **changes: object) -> SubsidyP
         raise ValueError(f"the plan has no roster {roster}")
     rosters = tuple(msgspec.structs.replace(one, **changes) if one.roster == roster else one for one in state.rosters)
     return msgspec.structs.replace(state, rosters=rosters)
+
+
+def _with_funds(state: SubsidyPlan, event: FundsReceived) -> SubsidyPlan:
+    """Rosters with what came for them, and the payments still held."""
+    for one in event.rosters:
+        if not one.roster:
+            state = msgspec.structs.replace(state, beside=state.beside + one.credited)
+            continue
+        roster = state.roster(one.roster)
+        if roster is None:
+            raise ValueError(f"the plan has no roster {one.roster}")
+        figures = {"received": roster.received + one.received, "credited": roster.credited + one.credited}
+        state = _with_roster(state, one.roster, **figures)
+    held = (*(one for one in state.held if one.serial not in event.settled), *event.unallocated)
+    return msgspec.structs.replace(state, held=held)
 
 
 def _without_rounds(state: SubsidyPlan) -> tuple[StepOfPlan, ...]:

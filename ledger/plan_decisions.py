@@ -151,7 +151,7 @@ def declare_roster(
     origin: Origin,
     today: date,
 ) -> Decided:
-    """申报 a roster. Reasons: as `_step`, STEP_DOES, PERIOD, ROSTER_ROWS, ROSTER_STATE (the file is there already)."""
+    """申报 a roster. Reasons: as `_step`, STEP_DOES, PERIOD, ROSTER_ROWS, ROSTER_STATE (the file is there), SOURCE."""
     of_roster = asked._replace(roster=declared.roster)
     went = _step(state, of_roster, chains, rules, origin, today, year=declared.year, new=True)
     if isinstance(went, Refusal):
@@ -169,8 +169,24 @@ def declare_roster(
     if same:
         value = f"名册{same[0].roster}（{STANDING[same[0].standing]}）"
         return refuse(Reason.ROSTER_STATE, value, rule="同一文件已申报")
+    if over := _over_the_sources(state, declared):
+        return over
     said = {name: getattr(declared, name) for name in ("roster", "year", "file", "digest", "rows", "fen")}
     return taken, RosterDeclared(**origin._asdict(), rule=rules.name, **said)
+
+
+def _over_the_sources(state: SubsidyPlan, declared: RosterOfPlan) -> Refusal | None:
+    """专款专用: what the rosters of a year ask for comes out of the plan's sources (a donor's too)."""
+    total, before = sum(one.fen for one in state.drafted.sources), state.declared(declared.year)
+    if before + declared.fen <= total:
+        return None
+    rest = f"{declared.year}年度资金来源合计{fen_to_yuan(total)}元，已申报{fen_to_yuan(before)}元"
+    return refuse(
+        Reason.SOURCE,
+        f"名册合计{fen_to_yuan(declared.fen)}元",
+        rule=f"{rest}，尚余{fen_to_yuan(total - before)}元，专款专用，不得超出",
+        remedy="核减名册，或按新的资金来源另行拟定方案（下一序号）",
+    )
 
 
 def review_roster(

@@ -156,6 +156,41 @@ class SubsidyAllocated(PlanEvent, frozen=True, kw_only=True, omit_defaults=True)
     unallocated: tuple[Unallocated, ...] = ()
 
 
+class RosterFunds(msgspec.Struct, frozen=True, array_like=True):
+    """What came for a roster: payments, fen received and fen credited; negative where payments were taken back.
+
+    `roster` is empty for payments to persons that no roster had declared.
+    """
+
+    roster: str
+    rows: int
+    received: int
+    credited: int
+
+
+class HeldPayment(msgspec.Struct, frozen=True, array_like=True):
+    """A payment for `year` that may not be credited: 缴费明细流水号, line in its file, fen, and the reason."""
+
+    serial: str
+    line: int
+    year: int
+    fen: int
+    reason: str
+
+
+class FundsReceived(PlanEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """Money of the plan's payer came by 缴费明细: credited to accounts by roster, or held unallocated with its reason.
+
+    `settled` are serials of payments held before that are credited or taken back now.
+    """
+
+    topic: ClassVar[str] = "plan.funds_received"
+
+    rosters: tuple[RosterFunds, ...] = ()
+    unallocated: tuple[HeldPayment, ...] = ()
+    settled: tuple[str, ...] = ()
+
+
 class PlanSuspended(PlanEvent, frozen=True, kw_only=True, omit_defaults=True):
     """暂停补助, once every step of it is taken."""
 
@@ -188,6 +223,7 @@ PLAN_EVENTS: Final[tuple[type[PlanEvent], ...]] = (
     RosterReviewed,
     RosterReturned,
     SubsidyAllocated,
+    FundsReceived,
     PlanSuspended,
     PlanResumed,
     PlanClosed,

@@ -40,6 +40,7 @@ from ledger.account_events import (
 )
 from ledger.money import fen_to_yuan
 from ledger.plan_events import (
+    FundsReceived,
     PlanClosed,
     PlanDrafted,
     PlanEvent,
@@ -86,6 +87,7 @@ TITLES: Final = {
     RosterReviewed.topic: "复核名册",
     RosterReturned.topic: "退回名册",
     SubsidyAllocated.topic: "到账分配",
+    FundsReceived.topic: "收到补助款项",
     PlanSuspended.topic: "暂停补助",
     PlanResumed.topic: "恢复补助",
     PlanClosed.topic: "终止方案",

@@ -1,9 +1,9 @@
 """Proves that plans agree with the accounts: their streams, the rows of their rosters, and the accounts' events.
 
 A plan's stream folds; its row in the list is that of its draft; a roster's rows are as many and as much as were
-declared; a reviewed roster took just that much room on accounts, and what an allocation credited stands on them. All of
-it is looked at as of one position of the log, in ranges, so no snapshot lasts and what is recorded meanwhile does no
-harm.
+declared; a reviewed roster took just that much room on accounts; what a plan says was credited stands on them, and no
+payment that it holds unallocated does. All of it is looked at as of one position of the log, in ranges, so no snapshot
+lasts and what is recorded meanwhile does no harm.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from eventsourcing.persistence import MapperDeserialisationError
 from ledger.money import fen_to_yuan
 from ledger.plan import RosterOfPlan, Standing, SubsidyPlan, fold_plan
 from ledger.plan_events import PlanEvent
+from ledger.store.external_identities import NEW
 from ledger.store.log import PoolLog
 from ledger.store.mapper import decode
 from projections.evidence import Finding
@@ -60,6 +61,7 @@ def plan_faults(log: PoolLog) -> Iterator[Finding]:
         said = (drafted.kind.value, drafted.payer, drafted.village, drafted.year, drafted.sequence)
         if listed.get(plan) != said:
             yield Finding("plan_list_changed", {"plan": str(plan)}, f"方案 {plan} 的列表行与其拟定记录不符")
+        yield from _held_faults(log, plan, state, last)
         for roster in state.rosters:
             yield from _roster_faults(plan, roster, rows.get(roster.roster, (0, 0)), moved.get(roster.roster, _Moved()))
 
@@ -75,9 +77,25 @@ def _roster_faults(plan: UUID, roster: RosterOfPlan, rows: tuple[int, int], move
     if took_room != ((0, 0) if never else declared):
         text = f"名册 {roster.roster} 在账户上申报{took_room[0]}笔{fen_to_yuan(took_room[1])}元，与方案的记录不符"
         yield Finding("roster_room", where, text)
-    if roster.standing is Standing.ALLOCATED and moved.credited != roster.credited:
+    if moved.credited != roster.credited:
         text = f"名册 {roster.roster} 入账{fen_to_yuan(moved.credited)}元，方案记录为{fen_to_yuan(roster.credited)}元"
         yield Finding("roster_money", where, text)
+
+
+def _held_faults(log: PoolLog, plan: UUID, state: SubsidyPlan, last: int) -> Iterator[Finding]:
+    """Payments that the plan holds and an account has all the same."""
+    if not state.held:
+        return
+    rows = _read(
+        log,
+        "SELECT i.serial FROM {external_identity} i JOIN {ledger_events} e ON e.originator_id = i.account_id"
+        " AND e.originator_version = i.version WHERE i.data_type = %s AND i.serial = ANY(%s)"
+        " AND e.notification_id <= %s ORDER BY i.serial",
+        (NEW, [one.serial for one in state.held], last),
+    )
+    for (serial,) in rows:
+        text = f"方案 {plan} 所挂未分配款项（流水号 {serial}）已记入账户"
+        yield Finding("held_and_credited", {"plan": str(plan), "serial": serial}, text)
 
 
 def _folded(log: PoolLog, plan: UUID, last: int) -> SubsidyPlan | None:
@@ -95,18 +113,19 @@ def _folded(log: PoolLog, plan: UUID, last: int) -> SubsidyPlan | None:
 
 
 def _moved(log: PoolLog, last: int) -> dict[str, _Moved]:
-    """What the log's account events up to `last` say of each roster; an allocation says it in `batch` in any case."""
+    """What the log's account events up to `last` say of each roster: room taken, and money in less its reversals."""
     found: dict[str, _Moved] = {}
     for first in range(1, last + 1, _RANGE):
         rows = _read(
             log,
-            "SELECT coalesce(x.roster, x.batch), e.topic = 'account.subsidy_declared', count(*), sum(CASE"
+            "SELECT x.roster, e.topic = 'account.subsidy_declared', count(*), sum(CASE"
             " WHEN x.effect IS NULL THEN x.fen ELSE coalesce((x.effect->>'collective_subsidy')::bigint, 0)"
             " + coalesce((x.effect->>'social_aid')::bigint, 0) END)::bigint"
             " FROM {ledger_events} e, jsonb_to_record(convert_from(e.state, 'UTF8')::jsonb)"
-            " AS x (roster text, batch text, fen bigint, effect jsonb)"
-            " WHERE e.notification_id BETWEEN %s AND %s AND e.topic IN ('account.subsidy_declared',"
-            " 'account.collective_subsidy_recorded', 'account.social_aid_recorded') GROUP BY 1, 2",
+            " AS x (roster text, fen bigint, effect jsonb)"
+            " WHERE e.notification_id BETWEEN %s AND %s AND x.roster <> '' AND e.topic IN ('account.subsidy_declared',"
+            " 'account.collective_subsidy_recorded', 'account.social_aid_recorded', 'account.entry_reversed')"
+            " GROUP BY 1, 2",
             (first, min(first + _RANGE - 1, last)),
         )
         for roster, declared, count, fen in rows:

@@ -68,7 +68,8 @@ def _take_in(path: Path, table: OpenTable, intake: Intake[Any], json: bool) -> i
 
 def _result_row(outcome: Outcome) -> tuple[int, str, str, str, str]:
     refusal = outcome.refusal
-    text = refusal.text if refusal else outcome.notice and f"提示：{outcome.notice}"
+    notice = outcome.notice and f"提示：{outcome.notice}"
+    text = "；".join(one for one in (refusal.text if refusal else "", notice) if one)
     return outcome.line, outcome.serial, ENDED[outcome.ended], refusal.reason if refusal else "", text
 
 

@@ -34,6 +34,15 @@ def plan_as_json(plan: UUID, state: SubsidyPlan, chains: Mapping[str, Procedure]
             {"name": one.name, "amount": fen_to_yuan(one.fen), "share": one.share} for one in state.drafted.sources
         ],
         "sources_total": fen_to_yuan(sum(one.fen for one in state.drafted.sources)),
+        "received": fen_to_yuan(state.received),
+        "credited": fen_to_yuan(state.credited),
+        "unallocated": fen_to_yuan(state.unallocated),
+        "beside_rosters": fen_to_yuan(state.beside),
+        "held": [
+            {"serial": one.serial, "line": one.line, "year": one.year, "amount": fen_to_yuan(one.fen),
+             "reason": one.reason}
+            for one in state.held
+        ],
         "steps": [
             {"step": one.taken.name, "on": one.taken.on.isoformat(), "by": one.taken.person, "roster": one.roster,
              "matter": one.matter}
@@ -74,6 +83,18 @@ def tell_plan(plan: UUID, state: SubsidyPlan, chains: Mapping[str, Procedure]) -
     total = fen_to_yuan(sum(one.fen for one in drafted.sources))
     sources = "；".join(f"{one.name} {fen_to_yuan(one.fen)}元" for one in drafted.sources)
     console.answer(f"  对象 {drafted.covered}；资金来源 {sources}，合计 {total}元")
+    for year in sorted({one.year for one in state.rosters}):
+        declared = state.declared(year)
+        rest = sum(one.fen for one in drafted.sources) - declared
+        console.answer(f"  {year}年度 已申报 {fen_to_yuan(declared)}元，资金来源尚余 {fen_to_yuan(rest)}元")
+    if state.received:
+        console.answer(
+            f"  到账 {fen_to_yuan(state.received)}元，已入账 {fen_to_yuan(state.credited)}元，"
+            f"未分配 {fen_to_yuan(state.unallocated)}元"
+            + (f"；入账中名册以外 {fen_to_yuan(state.beside)}元" if state.beside else "")
+        )
+    for held in state.held:
+        console.answer(f"    未分配 流水号 {held.serial} {fen_to_yuan(held.fen)}元 {held.reason}")
     chain = chains[MATTER_OF[drafted.kind]]
     for step in state.steps:
         known = chains[step.matter].steps[step.taken.name] if step.matter in chains else chain.steps[step.taken.name]

@@ -15,6 +15,7 @@ from ledger import clock
 from ledger.account import PersonalAccount
 from ledger.account_decisions import Asked, Past, is_late, open_account, payment_fault, record_payment, reverse_entry
 from ledger.account_events import AccountEvent, AccountOpened, BenefitPaid, HolderErased, MoneyEvent, Refunded
+from ledger.cap import UNDER_THE_CAP
 from ledger.desk.commands import (
     AccountCommand,
     CloseAccount,
@@ -30,11 +31,13 @@ from ledger.identity import birth_date, squeezed
 from ledger.interest_decisions import leave
 from ledger.money import fen_to_yuan
 from ledger.money_out import pay_out
+from ledger.plan_funds import aid_moved
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import RegionRules, same_person
 from ledger.store.batch import Tranche
 from ledger.store.external_identities import NEW, Identity, RecordedRow, insert_rows, rows_in
 from ledger.store.log import PoolLog
+from ledger.store.plan_funds import Booking, PlanFunds
 from ledger.store.recorder import StreamWrite
 from ledger.store.register import Holder, NewHolder, Register, new_participant
 from ledger.store.states import states_in
@@ -79,6 +82,7 @@ class Batch:
         self._opened: dict[bytes, NewHolder] = {}
         self._opening: list[tuple[NewHolder, OpenAccount]] = []
         self._erased: list[tuple[Holder, EraseParticipant]] = []
+        self._concerns_plans = False
 
     def look_up(self, commands: Sequence[Command], states: Sequence[Any], rows: Sequence[Any]) -> None:
         """All that deciding these commands will ask for; `states` and `rows` answer the queries of `accounts_in` and
@@ -237,9 +241,21 @@ class Batch:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def writes(self) -> list[StreamWrite]:
-        """The events and states of all accepted commands."""
-        return self._tranche.stream_writes()
+    def writes(self, accepted: Sequence[tuple[Command, Accepted]]) -> list[StreamWrite]:
+        """The events and states of accepted commands, and behind them what they bring to plans."""
+        writes = self._tranche.stream_writes()
+        if self._concerns_plans:
+            bookings = [
+                Booking(command.origin, {one.stream: one.events})
+                for command, one in accepted
+                if any(map(aid_moved, one.events))
+            ]
+            following = PlanFunds(self._log).following(bookings, self._rules)
+            if following is not None:
+                with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+                    rows = following.decide(cursor, frozenset())
+                writes += (StreamWrite(row.stream, (row,), None) for row in rows)
+        return writes
 
     def sent(self) -> None:
         """What was accepted so far is written, in the transaction that is open: what comes now stands on it."""
@@ -247,10 +263,10 @@ class Batch:
         self._known.update(self._rows)
         self._rows.clear()
 
-    @staticmethod
-    def parts(commands: Sequence[Command]) -> bool:
+    def parts(self, commands: Sequence[Command]) -> bool:
         """Whether commands may be written in parts: while one is written, the connection answers no question."""
-        return all(isinstance(command, AccountCommand) for command in commands)
+        self._concerns_plans = any(map(_concerns_plans, commands))
+        return not self._concerns_plans and all(isinstance(command, AccountCommand) for command in commands)
 
     @property
     def in_one_go(self) -> bool:
@@ -265,6 +281,13 @@ class Batch:
             self._register.write(cursor, [holder], command.actor, "开户登记", at)
         for gone, _ in self._erased:
             self._register.erase(cursor, gone.participant)
+
+
+def _concerns_plans(command: Command) -> bool:
+    """Whether money of a plan's payer may move with it."""
+    if isinstance(command, RecordPayment):
+        return command.payment.kind in UNDER_THE_CAP and bool(command.payment.payer)
+    return isinstance(command, ReverseEntry)
 
 
 def accounts_in(commands: Sequence[Command]) -> set[bytes]:

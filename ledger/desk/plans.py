@@ -299,7 +299,7 @@ class PlanDesk:
             if isinstance(decided.events[0], PlanDrafted):
                 self._plans.write_plan(cursor, decided.plan, decided.events[0])
             if decided.rows:
-                self._plans.write_rows(cursor, decided.roster, decided.rows)
+                self._plans.write_rows(cursor, decided.plan, decided.roster, decided.rows)
 
         following = Following(_EVENTS_MOST, follow)
         self._log.record(writes, hook, rules_version=rules.version, following=following)

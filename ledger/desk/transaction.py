@@ -96,7 +96,7 @@ class Transaction:
         known = commands_in(found[0])
         fresh = [one.command for one in asked if one.id not in known]
         self._batch.look_up(fresh, found[1], found[2])
-        size = max(PART, -(-len(asked) // PARTS_MAX)) if Batch.parts(fresh) else len(asked)
+        size = max(PART, -(-len(asked) // PARTS_MAX)) if self._batch.parts(fresh) else len(asked)
         until = time.monotonic() + seconds_max
         for begin in range(0, len(asked), size):
             decided = len(self._decided)
@@ -121,7 +121,7 @@ class Transaction:
 
     def _to_record(self, accepted: Sequence[tuple[Asked, Accepted]]) -> ToRecord:
         """What these commands write."""
-        writes = self._batch.writes()
+        writes = self._batch.writes([(asked.command, outcome) for asked, outcome in accepted])
 
         def hook(cursor: Any, at: datetime) -> None:
             rows = []

@@ -27,7 +27,7 @@ from ledger.store.batch import Tranche
 from ledger.store.job_lock import job_lock
 from ledger.store.job_record import JobRecord
 from ledger.store.log import PoolLog
-from ledger.store.recorder import Hook, RulesMovedError
+from ledger.store.recorder import Following, Hook, RulesMovedError
 from ledger.store.register import Register
 
 TRANCHE: Final = 10_000
@@ -125,6 +125,11 @@ class Intake(ABC, Generic[Row]):
         """On whose word a row is taken in: the actors, the file and the line."""
         return Origin(self._origin.actor, self._origin.reviewer, f"{self._cause}#{line}")
 
+    @property
+    def file_origin(self) -> Origin:
+        """On whose word the file is taken in."""
+        return self._origin._replace(cause=self._cause)
+
     def cell(self, cells: list[str], column: str) -> str:
         """The text of a column, empty where the file has none."""
         place = self.source.columns.get(column)
@@ -153,6 +158,10 @@ class Intake(ABC, Generic[Row]):
     @abstractmethod
     def hook(self, rows: Sequence[Row]) -> Hook | None:
         """What must commit with the events of the recorded rows."""
+
+    def following(self) -> Following | None:
+        """What follows in other streams from what was decided, and from what was refused."""
+        return None
 
     def recorded(self, rows: Sequence[Row], last_id: int) -> None:
         """These rows are recorded now, up to this id of the log."""
@@ -226,12 +235,16 @@ class Intake(ABC, Generic[Row]):
         if self.dry_run:
             return frozenset()
         decided = [row for line, row in todo if ended[line].ended is Ended.RECORDED]
-        if not decided:
+        following = self.following()
+        if not decided and following is None:
             return frozenset()
         accounts = frozenset(self.account(row) for _, row in todo)
         try:
             written = self.log.record(
-                self.tranche.writes(), self._hook_without_moved(decided), rules_version=self.rules.version
+                self.tranche.writes(),
+                self._hook_without_moved(decided),
+                rules_version=self.rules.version,
+                following=following,
             )
         except RulesMovedError:
             self.rules = self.log.rules()

@@ -16,14 +16,18 @@ from uuid import UUID
 from ledger.account import PersonalAccount
 from ledger.account_decisions import Asked, Past, is_late, payment_fault, record_payment, reverse_entry
 from ledger.account_events import PaymentEvent
+from ledger.cap import UNDER_THE_CAP
 from ledger.jobs.apart import Apart
 from ledger.jobs.intake import Ended, Intake, Outcome, Source, refused
 from ledger.jobs.payment_pages import LookedUp, Page, Reading, asked_apart, decode_page, look_up, pages
 from ledger.jobs.payment_rows import OPTIONAL, REQUIRED, FaultyRow, PaymentRow, RefusedRow
+from ledger.plan_events import HeldPayment
+from ledger.plan_funds import HELD_FOR, aid_moved
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.store.external_identities import CANCELLED, NEW, Identity, RecordedRow, write_rows
 from ledger.store.log import PoolLog
-from ledger.store.recorder import Hook
+from ledger.store.plan_funds import Booking, Held, PlanFunds
+from ledger.store.recorder import Following, Hook
 from ledger.store.register import Register
 from ledger.store.states import decode_state, load_states
 from ledger.words import Amounts
@@ -43,6 +47,9 @@ class PaymentIntake(Intake[Row]):
         self._pending: dict[Identity, RecordedRow] = {}
         self._recorded: deque[tuple[int, dict[Identity, RecordedRow]]] = deque()
         self._trusted_from = 0
+        self._funds = PlanFunds(log)
+        self._held: dict[int, Held] = {}
+        self._taken_back: dict[int, Held] = {}
 
     # -- reading ahead ---------------------------------------------------------------------------------------------
 
@@ -87,6 +94,8 @@ class PaymentIntake(Intake[Row]):
             self._trusted_from = found.position
         if not self.dry_run:  # a dry run records nothing: what it decided stays pending to its end
             self._pending = {}
+            self._held, self._taken_back = {}, {}
+            self._funds.forget()
         self._found = found
         self.tranche.take({account: decode_state(state) for account, state in found.states.items()})
         self._mend(found, rows)
@@ -121,7 +130,33 @@ class PaymentIntake(Intake[Row]):
         )
 
     def decide(self, row: Row) -> Outcome:
-        """The outcome of one row, told by the precedence of the reasons: first the person, then what the row says."""
+        """The outcome of one row. What a plan's payer paid and no account may take is held by the plan."""
+        outcome = self._outcome(row)
+        if outcome.refusal is None or not isinstance(row, PaymentRow) or row.payment.kind not in UNDER_THE_CAP:
+            return outcome
+        return self._with_plan(row, outcome, outcome.refusal.reason)
+
+    def _with_plan(self, row: PaymentRow, outcome: Outcome, reason: Reason) -> Outcome:
+        payment = row.payment
+        held = self._held if row.data_type == NEW else self._taken_back
+        if reason not in (HELD_FOR if row.data_type == NEW else (Reason.NOTHING_TO_REVERSE,)) or not payment.payer:
+            return outcome
+        plan = self._funds.plan_for(payment.payer, payment.kind, payment.period)
+        if plan is None:
+            return outcome
+        held[row.line] = Held(plan, HeldPayment(payment.serial, row.line, payment.period, payment.fen, reason))
+        return outcome._replace(notice=f"款项列入方案{plan}的未分配款项") if row.data_type == NEW else outcome
+
+    def following(self) -> Following | None:
+        """The events of plans whose payers paid."""
+        aid = {account: events for account, events in self.tranche.pending.items() if any(map(aid_moved, events))}
+        if not aid and not self._held and not self._taken_back:
+            return None
+        booking = Booking(self.file_origin, aid, list(self._held.values()), list(self._taken_back.values()))
+        return self._funds.following([booking], self.rules)
+
+    def _outcome(self, row: Row) -> Outcome:
+        """Told by the precedence of the reasons: first the person, then what the row says."""
         if isinstance(row, FaultyRow):
             return refused(row.line, row.serial, self._person_fault(row) or row.refusal)
         serial = row.payment.serial

@@ -6,7 +6,7 @@ tranche of one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -85,6 +85,11 @@ class Tranche:
         if state is not None and events:
             self._states[account] = state
             self._pending.setdefault(account, []).extend(events)
+
+    @property
+    def pending(self) -> Mapping[bytes, Sequence[AccountEvent]]:
+        """What was decided and is not recorded yet, by account."""
+        return self._pending
 
     def sent(self) -> None:
         """What was pending is written in the transaction that is open: what comes now stands on it.

@@ -211,5 +211,6 @@ TABLES: Final = (
     "payer_member",
     "person_status",
     "subsidy_plan",
+    "roster",
     "roster_row",
 )

@@ -52,6 +52,18 @@ class Plans:
         rows = cursor.execute(self._log.sql(statement), (plan,)).fetchall()
         return fold_plan(cast("PlanEvent", decode(topic, state)) for topic, state in rows)
 
+    def of_rosters(self, rosters: Collection[str]) -> dict[str, UUID]:
+        """The plan of each of these rosters."""
+        statement = "SELECT roster::text, plan_id FROM {roster} WHERE roster = ANY(%s)"
+        with self._log.connections.connection() as connection:
+            return dict(connection.execute(self._log.sql(statement), ([UUID(one) for one in rosters],)).fetchall())
+
+    def of_payers(self, payers: Collection[str]) -> list[UUID]:
+        """The plans of these payers, by year and sequence."""
+        statement = "SELECT plan_id FROM {subsidy_plan} WHERE payer = ANY(%s) ORDER BY year, sequence"
+        with self._log.connections.connection() as connection:
+            return [row[0] for row in connection.execute(self._log.sql(statement), (list(payers),))]
+
     def listed(self, year: int | None = None) -> list[ListedPlan]:
         """The plans there are, by village, year and sequence."""
         columns = ", ".join(ListedPlan._fields).replace("plan,", "plan_id,", 1)
@@ -92,8 +104,9 @@ class Plans:
         said = (plan, drafted.kind, drafted.payer, drafted.village, drafted.year, drafted.sequence)
         cursor.execute(self._log.sql("INSERT INTO {subsidy_plan} VALUES (%s, %s, %s, %s, %s, %s)"), said)
 
-    def write_rows(self, cursor: Any, roster: str, rows: Sequence[Row]) -> None:
-        """The rows of a roster."""
+    def write_rows(self, cursor: Any, plan: UUID, roster: str, rows: Sequence[Row]) -> None:
+        """A roster of a plan, and its rows."""
+        cursor.execute(self._log.sql("INSERT INTO {roster} VALUES (%s, %s)"), (UUID(roster), plan))
         statement = "INSERT INTO {roster_row} SELECT %s, * FROM unnest(%s, %s, %s)"
         columns = (
             int8_array([row.line for row in rows]),

@@ -39,12 +39,15 @@ from ledger.account_events import (
     TransferredOut,
 )
 from ledger.plan_events import (
+    FundsReceived,
+    HeldPayment,
     PlanClosed,
     PlanDrafted,
     PlanEvent,
     PlanResumed,
     PlanSuspended,
     RosterDeclared,
+    RosterFunds,
     RosterReturned,
     RosterReviewed,
     Source,
@@ -166,6 +169,11 @@ DECLARED: tuple[AccountEvent, ...] = (
     SocialAidRecorded(
         **paid("social_aid", 10000, date(2024, 9, 3), 202410, payer=DONOR_CODE, roster=ROSTER), from_declared=10000
     ),
+    EntryReversed(
+        **BY_TWO, cause="command", **money(Amounts(collective_subsidy=-20000), date(2024, 9, 2), 2024, 202410),
+        reverses=3, original="account.collective_subsidy_recorded", reason="错录", payer=VILLAGE_CODE,
+        roster=ROSTER,
+    ),
 )  # fmt: skip
 """Room that rosters took, and what became of it."""
 
@@ -198,6 +206,7 @@ PLAN: tuple[PlanEvent, ...] = (
         rows=122, credited=3660000,
         unallocated=(Unallocated(7, "01906a8e-5c00-7a3b-9c11-2f6d3e4b5a61", 30000, "ACCOUNT_CLOSED"),),
     ),
+    FundsReceived(**BY_TWO, cause="command", rosters=(RosterFunds(ROSTER, -1, 0, -30000),)),
     PlanSuspended(**BY, cause="command plan step", on=date(2025, 7, 1)),
     PlanResumed(**BY, cause="command plan step", on=date(2025, 9, 1)),
     RosterReturned(**BY, cause="command plan return", roster=ROSTER, reason="名单有误", released=3690000),
@@ -206,7 +215,7 @@ PLAN: tuple[PlanEvent, ...] = (
 """A plan's realistic events."""
 
 REALISTIC: tuple[Event, ...] = (
-    *(event for event in LIFE if not isinstance(event, AidEvent)),
+    *(event for event in LIFE if not isinstance(event, AidEvent | EntryReversed)),
     *DECLARED,
     *RULES,
     *PLAN,
@@ -248,6 +257,7 @@ FULL: tuple[Event, ...] = (
     EntryReversed(
         **ALL, **money(EVERY_KIND_OUT, date(2023, 12, 31), 2023, 202401),
         reverses=2, original="account.balance_taken_over", reason="核对有误", serial="3150781240300001234",
+        payer=VILLAGE_CODE, roster=ROSTER,
     ),
     Refunded(**ALL, **money(EVERY_KIND_OUT, date(2025, 3, 3), 2025, 202504), reason="重复缴费"),
     TransferredOut(
@@ -281,6 +291,11 @@ FULL: tuple[Event, ...] = (
     SubsidyAllocated(
         **ALL, roster=ROSTER, on=date(2025, 6, 20), voucher="缴存0001", received=3690000, rows=122, credited=3660000,
         unallocated=(Unallocated(7, "01906a8e-5c00-7a3b-9c11-2f6d3e4b5a61", 30000, "ACCOUNT_CLOSED"),),
+    ),
+    FundsReceived(
+        **ALL, rosters=(RosterFunds(ROSTER, 2, 60000, 60000),),
+        unallocated=(HeldPayment("3150781250600009876", 17, 2025, 30000, "ACCOUNT_CLOSED"),),
+        settled=("3150781250600001234",),
     ),
     PlanSuspended(**ALL, on=date(2025, 7, 1)),
     PlanResumed(**ALL, on=date(2025, 9, 1)),
@@ -320,20 +335,26 @@ MINIMAL: tuple[Event, ...] = (
     RosterReviewed(**BY, roster="", rows=0, fen=0),
     RosterReturned(**BY, roster="", reason=""),
     SubsidyAllocated(**BY, roster="", on=date(2025, 6, 20), voucher="", received=0, rows=0, credited=0),
+    FundsReceived(**BY),
     PlanSuspended(**BY, on=date(2025, 7, 1)),
     PlanResumed(**BY, on=date(2025, 9, 1)),
     PlanClosed(**BY, reason=""),
 )  # fmt: skip
 
 
+_SINCE_VERSION_2: dict[str, dict[str, Any]] = {
+    CollectiveSubsidyRecorded.topic: {"roster": "", "from_declared": 0},
+    SocialAidRecorded.topic: {"roster": "", "from_declared": 0},
+    EntryReversed.topic: {"payer": "", "roster": ""},
+}
 EARLIER: dict[str, Event] = {
-    **{f"{event.topic}.v1.json": event for event in LIFE if isinstance(event, AidEvent)},
+    **{f"{event.topic}.v1.json": event for event in LIFE if isinstance(event, AidEvent | EntryReversed)},
     **{
-        f"{event.topic}.v1.full.json": msgspec.structs.replace(event, roster="", from_declared=0)
+        f"{event.topic}.v1.full.json": msgspec.structs.replace(event, **_SINCE_VERSION_2[event.topic])
         for event in FULL
-        if isinstance(event, AidEvent)
+        if isinstance(event, AidEvent | EntryReversed)
     },
-    **{f"{event.topic}.v1.minimal.json": event for event in MINIMAL if isinstance(event, AidEvent)},
+    **{f"{event.topic}.v1.minimal.json": event for event in MINIMAL if isinstance(event, AidEvent | EntryReversed)},
 }
 """What files of earlier class versions are read as; today no longer writes their bytes."""
 
@@ -391,8 +412,8 @@ def _account_events() -> list[AccountEvent]:
 
 def golden_stream_of_a_declaration() -> tuple[AccountEvent, ...]:
     """An account on which a roster takes room, is paid in part, and gives the rest back."""
-    declared, paid_in_part, released, _ = DECLARED
-    return LIFE[0], declared, paid_in_part, released
+    declared, paid_in_part, released, _, reversed_entry = DECLARED
+    return LIFE[0], declared, paid_in_part, released, reversed_entry
 
 
 def golden_rules() -> tuple[RuleEvent, ...]:

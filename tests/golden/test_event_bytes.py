@@ -142,9 +142,10 @@ def test_the_goldens_go_through_evolve_in_one_life():
 
 
 def test_room_is_taken_filled_by_money_and_given_back():
-    opened, declared, paid_in_part, released = golden_stream_of_a_declaration()
-    rooms = [fold((opened, declared, paid_in_part, released)[:count]).room_taken(2024)[1:] for count in (2, 3, 4)]
-    assert rooms == [(0, 0, 30000, 0), (20000, 0, 10000, 0), (20000, 0, 0, 0)]
+    opened, declared, paid_in_part, released, reversed_entry = golden_stream_of_a_declaration()
+    life = (opened, declared, paid_in_part, released, reversed_entry)
+    rooms = [fold(life[:count]).room_taken(2024)[1:] for count in (2, 3, 4, 5)]
+    assert rooms == [(0, 0, 30000, 0), (20000, 0, 10000, 0), (20000, 0, 0, 0), (0, 0, 0, 0)]
     with pytest.raises(ValueError, match="declared for this account before"):
         evolve(fold((opened, declared)), declared)
     with pytest.raises(ValueError, match="holds less"):
@@ -152,11 +153,11 @@ def test_room_is_taken_filled_by_money_and_given_back():
 
 
 def test_the_golden_plan_goes_through_its_fold():
-    drafted, step, declared, reviewed, allocated, suspended, resumed, _, closed = PLAN
-    plan = fold_plan((drafted, step, declared, reviewed, allocated, suspended, resumed, closed))
+    drafted, step, declared, reviewed, allocated, taken_back, suspended, resumed, _, closed = PLAN
+    plan = fold_plan((drafted, step, declared, reviewed, allocated, taken_back, suspended, resumed, closed))
     (roster,) = plan.rosters
-    assert (plan.version, plan.closed, plan.suspended_on) == (8, True, None)
-    assert (roster.standing, roster.unallocated) == ("allocated", 30000)
+    assert (plan.version, plan.closed, plan.suspended_on) == (9, True, None)
+    assert (roster.standing, roster.unallocated, plan.unallocated) == ("allocated", 60000, 60000)
     assert [one.name for one in plan.taken("subsidy")] == ["deliberated"]
 
 
