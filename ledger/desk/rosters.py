@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from ledger import clock
+from ledger.account import PersonalAccount
 from ledger.account_decisions import Payment, record_payment
 from ledger.account_events import DeclarationReleased
 from ledger.declarations import Declared, declare_subsidy, release_declaration, room_fault
@@ -111,7 +112,7 @@ class Rosters:
             )
             standing = tranche.state(account)
             assert standing is not None
-            if any(one.year == year and one.payer != drafted.payer for one in standing.declarations):
+            if standing.declarations and _elsewhere(standing, drafted.payer, year):
                 notices.append(f"第{line}行：该人同年度已列入另一单位的名册，合计以最高缴费档次为限")
             asked = Declared(drafted.kind, row.fen, year, drafted.payer, roster.roster, line)
             if by_roster is None:
@@ -178,6 +179,11 @@ class Rosters:
                 accounts += bool(answer)
                 fen += sum(cast("DeclarationReleased", event).fen for event in answer)
         return Released(tranche, accounts, fen)
+
+
+def _elsewhere(account: PersonalAccount, payer: str, year: int) -> bool:
+    """Whether another payer's roster names the account's holder for the year."""
+    return any(one.year == year and one.payer != payer for one in account.declarations)
 
 
 def held_notices(received: Received) -> list[str]:

@@ -53,12 +53,13 @@ def read_roster(rows: Iterable[FileRow], index: Mapping[str, int], register: Reg
     said: list[_Said] = []
     faults: list[Fault] = []
     lines = 0
+    places = [index[name] for name in REQUIRED]
     for line, cells, fault in rows:
         lines += 1
         if fault:
             faults.append((line, refuse(Reason.ROW_FAULT, f"第{line}行：{fault}")))
             continue
-        row, found = _read(line, {name: cells[place] for name, place in index.items()}, kind)
+        row, found = _read(line, [cells[place] for place in places], kind)
         faults += ((line, one) for one in found)
         if row is not None:
             said.append(row)
@@ -66,15 +67,17 @@ def read_roster(rows: Iterable[FileRow], index: Mapping[str, int], register: Reg
     return RosterRead(tuple(found_rows), [*faults, *unknown], lines)
 
 
-def _read(line: int, cell: Mapping[str, str], kind: MoneyKind) -> tuple[_Said | None, list[Refusal]]:
+def _read(line: int, cells: list[str], kind: MoneyKind) -> tuple[_Said | None, list[Refusal]]:
+    """One row, its cells in the order of REQUIRED."""
+    name, said_sex, said_number, amount, stated_kind = cells
     faults: list[Refusal] = []
-    number, name, fen = "", squeezed(cell["姓名"]), 0
+    number, name, fen = "", squeezed(name), 0
     try:
-        number = normalise_citizen_number(cell["公民身份号码"])
+        number = normalise_citizen_number(said_number)
     except IdentityFault as fault:
         faults.append(refuse(Reason.IDENTITY_FAULT, f"第{line}行“公民身份号码”", rule=str(fault)))
     try:
-        sex = parse_sex(cell["性别"])
+        sex = parse_sex(said_sex)
         if number:
             require_sex(number, sex)
     except IdentityFault as fault:
@@ -82,12 +85,12 @@ def _read(line: int, cell: Mapping[str, str], kind: MoneyKind) -> tuple[_Said | 
     if not name:
         faults.append(refuse(Reason.IDENTITY_FAULT, f"第{line}行“姓名”", rule="姓名不得为空"))
     try:
-        fen = yuan_to_fen(cell["补助金（资助）金额"])
+        fen = yuan_to_fen(amount)
         if fen <= 0:
             faults.append(refuse(Reason.AMOUNT, f"第{line}行“补助金（资助）金额”", rule="金额须大于零"))
     except MoneyFault as fault:
         faults.append(refuse(Reason.AMOUNT, f"第{line}行“补助金（资助）金额”", rule=str(fault)))
-    stated = _KINDS.get(squeezed(cell["补助或资助类型"]))
+    stated = _KINDS.get(stated_kind) or _KINDS.get(squeezed(stated_kind))
     if stated is not kind:
         rule = f"本方案申报的是{CHINESE[kind]}" if stated else f"类型须为：{'、'.join(_KINDS)}"
         faults.append(refuse(Reason.KIND, f"第{line}行“补助或资助类型”", rule=rule))
