@@ -29,7 +29,7 @@ from ledger.jobs.roster_rows import OPTIONAL, REQUIRED, TEXT, read_roster
 from ledger.late_money import Origin
 from ledger.plan_decisions import who_is_next
 from ledger.plan_events import Source, Standard
-from ledger.procedure import shipped_procedures
+from ledger.procedure import read_procedures
 from ledger.store.connections import Connections
 from ledger.store.keys import load_keys
 from ledger.store.log import PoolLog
@@ -109,7 +109,7 @@ class _Rosters:
     def __init__(self, village: Village, log: PoolLog, register: Register) -> None:
         self._log, self._register, self._village = log, register, village
         self._desk, self._plans = PlanDesk(log, register), Plans(log)
-        self._chains = shipped_procedures(_REGION)
+        self._chains = read_procedures(_REGION)
         self._day = date(YEAR, 10, 8)
         draft = DraftPlan(
             **_SAID, command_id=uuid4(), kind=MoneyKind.COLLECTIVE_SUBSIDY, payer=_PAYER,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -262,12 +261,6 @@ def _last_day(step: Step, year: int) -> date | None:
         return None
     month, day = step.until.split("-")
     return date(year, int(month), int(day))
-
-
-@cache
-def shipped_procedures(region: str) -> Mapping[str, Procedure]:
-    """The region's chains as they are shipped: parsed once, for every command asks for them."""
-    return read_procedures(region)
 
 
 def read_procedures(region: str, folder: Path = SHIPPED) -> dict[str, Procedure]:

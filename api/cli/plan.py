@@ -35,7 +35,7 @@ from ledger.jobs.pipeline import batch_pace
 from ledger.plan import SubsidyPlan
 from ledger.plan_decisions import MATTER_OF
 from ledger.plan_events import Source, Standard, TierSubsidy
-from ledger.procedure import ACTORS, EVIDENCE, Procedure, shipped_procedures
+from ledger.procedure import ACTORS, EVIDENCE, Procedure, read_procedures
 from ledger.refusals import Reason, Refused, refuse
 from ledger.roster import GROUPS
 from ledger.store.divisions import Divisions
@@ -133,7 +133,7 @@ def step(
     }  # fmt: skip
 
     def command_of(ledger: Session, log: PoolLog) -> PlanCommand:
-        state, chains = _plan(log, which), shipped_procedures(log.rules().region)
+        state, chains = _plan(log, which), read_procedures(log.rules().region)
         does = _does(state, chains, said["matter"], said["step"])
         if does == "declare":
             if file is None:
@@ -201,7 +201,7 @@ def show(pool: Pool, plan: PlanId, json: Json = False) -> None:
     which = _plan_id(plan)
     with session() as ledger:
         log = ledger.log(pool)
-        state, chains = _plan(log, which), shipped_procedures(log.rules().region)
+        state, chains = _plan(log, which), read_procedures(log.rules().region)
     if json:
         console.say_json(plan_as_json(which, state, chains))
     else:

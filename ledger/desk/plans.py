@@ -48,7 +48,7 @@ from ledger.plan_decisions import (
     take_step,
 )
 from ledger.plan_events import PlanDrafted, PlanEvent
-from ledger.procedure import Procedure, shipped_procedures
+from ledger.procedure import Procedure, read_procedures
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import RegionRules
 from ledger.roster import Row
@@ -141,7 +141,7 @@ class PlanDesk:
     # -- deciding --------------------------------------------------------------------------------------------------
 
     def _decided(self, command: DraftPlan | PlanCommand, rules: RegionRules) -> _Decided:
-        chains = shipped_procedures(rules.region)
+        chains = read_procedures(rules.region)
         today = clock.today()
         if isinstance(command, DraftPlan):
             return self._draft(command, chains, rules)

@@ -10,7 +10,7 @@ from ledger.desk.plan_commands import TakeStep
 from ledger.desk.plans import PlanDesk
 from ledger.late_money import Origin
 from ledger.plan_decisions import who_is_next
-from ledger.procedure import shipped_procedures
+from ledger.procedure import read_procedures
 from ledger.store.divisions import Divisions
 from ledger.store.payers import Payer, Payers, Period
 from ledger.store.plans import Plans
@@ -90,7 +90,7 @@ class Village:
         """The steps that may be taken next, by name; those of a roster where one is named. Read without a command."""
         state = Plans(self.desk.log).find(UUID(str(plan)))
         assert state is not None
-        return {str(one["step"]): one for one in who_is_next(state, shipped_procedures(self.desk.region), roster)}
+        return {str(one["step"]): one for one in who_is_next(state, read_procedures(self.desk.region), roster)}
 
     def step(
         self, plan: UUID, name: str, *more: object, roster: str = "", actor: str = "甲", on: date | None = None,
