@@ -3,6 +3,9 @@ PYTHON ?= python3
 SIZE ?= full
 BIN := .venv/bin
 
+# Where this is set, every process of the tests compiles the program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install demo test lint faults mutants bench requirements
 install: .venv/installed
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -263,8 +264,20 @@ def _last_day(step: Step, year: int) -> date | None:
     return date(year, int(month), int(day))
 
 
-def read_procedures(region: str, folder: Path = SHIPPED) -> dict[str, Procedure]:
-    """The region's chains by matter, checked. Raises LookupError without a file, ValueError for a fault in it."""
+def read_procedures(region: str, folder: Path = SHIPPED) -> Mapping[str, Procedure]:
+    """The region's chains by matter, checked; a process reads the shipped ones once.
+
+    Raises LookupError without a file, ValueError for a fault in it.
+    """
+    return _shipped(region) if folder == SHIPPED else _read(region, folder)
+
+
+@cache
+def _shipped(region: str) -> Mapping[str, Procedure]:
+    return _read(region, SHIPPED)
+
+
+def _read(region: str, folder: Path) -> Mapping[str, Procedure]:
     path = folder / "procedures" / f"{region}.toml"
     if not path.is_file():
         raise LookupError(f"没有地区 {region} 的办理流程")

@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import ClassVar, Final
@@ -264,8 +264,18 @@ class RegionRules:
 def read_rules(region: str, folder: Path = SHIPPED) -> tuple[RulesFile, ...]:
     """The region's file and the national one, checked: known names, allowed values, no figure of law.
 
-    Raises LookupError for an unknown region and ValueError for a fault in a file.
+    The shipped ones are part of the program, and a process reads them once. Raises LookupError for an unknown region
+    and ValueError for a fault in a file.
     """
+    return _shipped(region) if folder == SHIPPED else _read(region, folder)
+
+
+@cache  # every command asks for its pool's rules: to parse the files anew took 8 ms of each
+def _shipped(region: str) -> tuple[RulesFile, ...]:
+    return _read(region, SHIPPED)
+
+
+def _read(region: str, folder: Path) -> tuple[RulesFile, ...]:
     files = []
     for name in (region, "national"):
         path = folder / f"{name}.toml"

@@ -7,6 +7,7 @@ Exit codes: 0 done · 1 error, nothing recorded · 2 done, rows refused · 3 a c
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
@@ -60,7 +61,8 @@ them, and to build a parser for all of them, took a third of the time in which a
 """
 
 
-def _app(asked: str) -> typer.Typer:
+@cache
+def _command(asked: str) -> Any:
     """The commands: the one group or command that is asked for, or all of them where it is none."""
     app = typer.Typer(
         name="pension-ledger",
@@ -77,15 +79,14 @@ def _app(asked: str) -> typer.Typer:
         else:
             app.command(name)(getattr(page, name))
     app.callback()(lambda: None)  # or a single command would stand without its name
-    return app
+    return typer.main.get_command(app)
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; gives its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        command = typer.main.get_command(_app(next(iter(given), "")))
-        ended = command.main(given, prog_name="pension-ledger", standalone_mode=False)
+        ended = _command(next(iter(given), "")).main(given, prog_name="pension-ledger", standalone_mode=False)
     except UsageError as fault:
         fault.show()
         return USAGE

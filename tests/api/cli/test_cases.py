@@ -456,7 +456,7 @@ NEXT = timedelta(days=1)
 def procedures(tmp_path: Path) -> Iterator[Callable[[str, str, int], None]]:
     """Gives every command a copy of a region's procedure in which a period is of other length: the period is data."""
     (tmp_path / "procedures").mkdir()
-    copied = partial(read_procedures, folder=tmp_path)
+    copied = cache(partial(read_procedures, folder=tmp_path))
     pages = ("api.cli.plan", "ledger.desk.plans", "tests.api.cli.village")
 
     def copy(region: str, word: str, days: int) -> None:
