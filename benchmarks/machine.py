@@ -118,7 +118,7 @@ class Machine:
             stderr=subprocess.PIPE,
         )
         try:
-            with _watched(child.pid) as memory:
+            with watched(child.pid) as memory:
                 answer, notices = child.communicate()
                 seconds = time.perf_counter() - began
         finally:
@@ -132,27 +132,25 @@ class Machine:
 
 
 @contextmanager
-def _watched(pid: int) -> Iterator[list[int]]:
-    """The high-water marks (bytes) of the memory of a process and its children together, asked for while they live.
+def watched(pid: int) -> Iterator[list[int]]:
+    """The high-water mark (bytes) of the memory of a process and its living children together, asked for as they live.
 
     Not `wait4`: its figure starts with the memory of the process that forked the child, which here is the larger one.
     """
     peak, ended = [0], threading.Event()
-    marks: dict[int, int] = {}
 
-    def mark(one: int) -> None:
+    def mark(one: int) -> int:
         with suppress(OSError, ValueError, IndexError):
             line = Path(f"/proc/{one}/status").read_text().split("VmHWM:")[1].splitlines()[0]
-            marks[one] = int(line.split()[0]) * 1024
+            return int(line.split()[0]) * 1024
+        return 0
 
     def watch() -> None:
         while not ended.wait(_POLL_SECONDS):
             children: list[int] = []
             with suppress(OSError):
                 children = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-            for one in (pid, *children):
-                mark(one)
-            peak[0] = sum(marks.values())
+            peak[0] = max(peak[0], sum(map(mark, (pid, *children))))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""Rosters of a large village, 2,000 rows each: declared from their files, reviewed, and allocated, one by one.
+"""Rosters of a large village, 2,000 rows each: declared from their files, reviewed, and allocated, each in one batch.
 
 Run as a process of its own: reads a `Village` as JSON from stdin and prints `RosterFigures` as JSON. Every row is
 right, so each takes its room under the cap and gets its money; the plan's own steps between are not measured.
@@ -7,7 +7,6 @@ right, so each takes its room under the cap and gets its money; the plan's own s
 from __future__ import annotations
 
 import csv
-import resource
 import subprocess
 import sys
 import time
@@ -18,14 +17,14 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from api.files.tables import Columns, file_sha256, open_table
+from api.files.tables import Columns, FileRows, file_sha256, open_table
 from benchmarks.data import YEAR, fill, person
-from benchmarks.machine import BenchFault, Machine
+from benchmarks.machine import BenchFault, Machine, watched
 from ledger.desk.plan_commands import AllocateRoster, DeclareRoster, DraftPlan, ReviewRoster, TakeStep
 from ledger.desk.plans import PlanDesk
 from ledger.identity import Sex, sex_of
-from ledger.jobs.pipeline import batch_pace
-from ledger.jobs.roster_rows import OPTIONAL, REQUIRED, TEXT, read_roster
+from ledger.jobs.roster_batch import RosterFile, RosterTask, take_through
+from ledger.jobs.roster_rows import OPTIONAL, REQUIRED, TEXT
 from ledger.late_money import Origin
 from ledger.plan_decisions import who_is_next
 from ledger.plan_events import Source, Standard
@@ -94,13 +93,15 @@ def measure(machine: Machine, size: int) -> RosterFigures:
         holders = register.find(digests).values()
         payers.write_members(Period(one.participant, _PAYER, date(YEAR, 1, 1), None) for one in holders)
     village = Village(url=machine.url, home=str(machine.home), pool=log.pool, rows=rows)
-    child = subprocess.run(
-        [sys.executable, "-m", "benchmarks.rosters"], input=msgspec.json.encode(village), stdout=subprocess.PIPE,
-        check=False, cwd=Path(__file__).resolve().parents[1],
+    child = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.rosters"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        cwd=Path(__file__).resolve().parents[1],
     )  # fmt: skip
+    with watched(child.pid) as memory:
+        told, _ = child.communicate(msgspec.json.encode(village))
     if child.returncode:
         raise BenchFault(f"the rosters ended with {child.returncode}")
-    return msgspec.json.decode(child.stdout, type=RosterFigures)
+    return msgspec.structs.replace(msgspec.json.decode(told, type=RosterFigures), rss_mb=memory[0] / 1e6)
 
 
 class _Rosters:
@@ -142,31 +143,46 @@ class _Rosters:
         assert state is not None
         return next(one for one in who_is_next(state, self._chains, roster) if one["step"] == name)
 
-    def declare(self, file: Path) -> tuple[str, float]:
-        """A roster from its file; its id and the seconds."""
+    def declare(self, files: list[Path]) -> tuple[list[str], float]:
+        """Rosters from their files in one batch; their ids in the order of the files, and the seconds."""
         step, began = self._step("declared"), time.perf_counter()
-        table = open_table(file, Columns(REQUIRED, OPTIONAL), TEXT)
-        rows = ((line, cells, fault.text if fault else "") for line, cells, fault in table)
-        read = read_roster(rows, table.index, self._register, MoneyKind.COLLECTIVE_SUBSIDY)
-        if read.faults:
-            raise BenchFault(f"{file.name}: {read.faults[0]}")
-        said = {"year": YEAR, "file": file_sha256(file).hex(), "rows": read.rows}
-        answer = self._desk.do(DeclareRoster(**self._said(step, ""), **said))
-        return answer.roster, time.perf_counter() - began
+        tasks = []
+        for file in files:
+            table = open_table(file, Columns(REQUIRED, OPTIONAL), TEXT)
+            source = RosterFile(FileRows(table), table.index, MoneyKind.COLLECTIVE_SUBSIDY)
+            said = {"year": YEAR, "file": file_sha256(file).hex(), "rows": ()}
+            tasks.append(RosterTask(file.name, DeclareRoster(**self._said(step, ""), **said), source))
+        answers = self._taken(tasks)
+        return [answers[file.name] for file in files], time.perf_counter() - began
 
-    def review(self, roster: str) -> float:
-        """The seconds of a roster's review."""
-        step, began = self._step("reviewed", roster), time.perf_counter()
-        self._desk.do(ReviewRoster(**self._said(step, roster, "check")))
+    def review(self, rosters: list[str]) -> float:
+        """The seconds of the rosters' reviews."""
+        step, began = self._step("reviewed", rosters[0]), time.perf_counter()
+        self._taken([RosterTask(one, ReviewRoster(**self._said(step, one, "check"))) for one in rosters])
         return time.perf_counter() - began
 
-    def allocate(self, roster: str, rows: int) -> float:
-        """The seconds of a roster's allocation."""
-        self.walk("allocated", roster)
-        step, began = self._step("allocated", roster), time.perf_counter()
-        said = {"fen": rows * _FEN, "arrived_on": self._day, "voucher": "示例凭证"}
-        self._desk.do(AllocateRoster(**self._said(step, roster), **said))
+    def allocate(self, rows: dict[str, int]) -> float:
+        """The seconds of the rosters' allocations."""
+        for roster in rows:
+            self.walk("allocated", roster)
+        step, began = self._step("allocated", next(iter(rows))), time.perf_counter()
+        said = {"arrived_on": self._day, "voucher": "示例凭证"}
+        self._taken(
+            [
+                RosterTask(one, AllocateRoster(**self._said(step, one), **said, fen=count * _FEN))
+                for one, count in rows.items()
+            ]
+        )
         return time.perf_counter() - began
+
+    def _taken(self, tasks: list[RosterTask]) -> dict[str, str]:
+        """The roster of each task; none may be refused."""
+        told = {}
+        for one in take_through(self._log, self._register, tasks):
+            if one.answer is None:
+                raise BenchFault(f"{one.name}: {one.refusal}")
+            told[one.name] = one.answer.roster
+        return told
 
 
 def _write(folder: Path, first: int, last: int) -> Path:
@@ -183,7 +199,7 @@ def _write(folder: Path, first: int, last: int) -> Path:
 
 def _main() -> None:
     village = msgspec.json.decode(sys.stdin.buffer.read(), type=Village)
-    with Connections(village.url, "pension-ledger bench rosters") as connections, batch_pace():
+    with Connections(village.url, "pension-ledger bench rosters") as connections:
         log = PoolLog(connections, village.pool)
         rosters = _Rosters(village, log, Register(log, load_keys(Path(village.home), {})))
         rosters.walk("declared")
@@ -201,18 +217,20 @@ def _main() -> None:
             (_write(Path(village.home), first, last := min(first + _OF_A_ROSTER, village.rows)), last - first)
             for first in range(0, village.rows, _OF_A_ROSTER)
         ]
-        declared = [(*rosters.declare(file), rows) for file, rows in files]
-        review_s = sum(rosters.review(roster) for roster, _, _ in declared)
-        allocate_s = sum(rosters.allocate(roster, rows) for roster, _, rows in declared)
+        ids, declare_s = rosters.declare([file for file, _ in files])
+        for one in ids:
+            rosters.walk("reviewed", one)
+        review_s = rosters.review(ids)
+        allocate_s = rosters.allocate({one: rows for one, (_, rows) in zip(ids, files, strict=True)})
         for file, _ in files:
             file.unlink()
     figures = RosterFigures(
         rows=village.rows,
-        declare_s=sum(seconds for _, seconds, _ in declared),
+        declare_s=declare_s,
         review_s=review_s,
         allocate_s=allocate_s,
         longest_record_ms=longest * 1000,
-        rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        rss_mb=0.0,
     )
     sys.stdout.buffer.write(msgspec.json.encode(figures))
 

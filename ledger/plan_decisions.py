@@ -6,7 +6,7 @@ plan. What a reviewed roster does to accounts is decided for each account by `le
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -277,6 +277,22 @@ def allocate_roster(
         credited=received.credited,
         unallocated=received.unallocated,
     )
+
+
+def parted_sum(state: SubsidyPlan, rosters: Sequence[str], fen: int, chain: Procedure) -> dict[str, int] | Refusal:
+    """One full sum for several rosters: what each gets (fen). Reasons: ROSTER_STATE, NOT_IN_FULL."""
+    parts: dict[str, int] = {}
+    for roster in rosters:
+        known = state.roster(roster)
+        if fault := _not_standing(known, roster, Standing.REVIEWED):
+            return fault
+        assert known is not None
+        parts[roster] = known.fen
+    if sum(parts.values()) != fen:
+        total = fen_to_yuan(sum(parts.values()))
+        value, rule = f"到账{fen_to_yuan(fen)}元", f"{len(parts)}份名册合计{total}元，须一次性足额到账"
+        return refuse(Reason.NOT_IN_FULL, value, rule=rule, clause=_payment_clause(chain))
+    return parts
 
 
 def _payment_clause(chain: Procedure) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -14,9 +14,9 @@ from api.cli.options import Actor, DryRun, InputFile, Json, Pool, Reviewer, read
 from api.cli.payer import returned, take_in_statuses
 from api.cli.session import fold_forward, session
 from api.files.result_file import ResultFile
-from api.files.tables import Columns, OpenTable, file_sha256, open_table
+from api.files.tables import Columns, FileRows, OpenTable, file_sha256, open_table
 from ledger.jobs import intake_openings, intake_participants, payment_rows
-from ledger.jobs.intake import Ended, FileRow, Intake, IntakeReport, Outcome, Source
+from ledger.jobs.intake import Ended, Intake, IntakeReport, Outcome, Source
 from ledger.jobs.intake_openings import OpeningIntake
 from ledger.jobs.intake_participants import ParticipantIntake
 from ledger.jobs.intake_payments import PaymentIntake
@@ -32,18 +32,7 @@ _TITLES: Final = {"participants": "参保人", "openings": "期初余额", "paym
 
 def _source(path: Path, table: OpenTable) -> Source:
     long = table.portable and (table.total_hint or 0) >= LONG_FROM
-    return Source(path.name, file_sha256(path).hex(), _Rows(table), dict(table.index), long)
-
-
-class _Rows:
-    """The rows of a table as the intake reads them."""
-
-    def __init__(self, table: OpenTable) -> None:
-        self._table = table
-
-    def __iter__(self) -> Iterator[FileRow]:
-        for line, cells, fault in self._table:
-            yield line, cells, fault.text if fault else ""
+    return Source(path.name, file_sha256(path).hex(), FileRows(table), dict(table.index), long)
 
 
 def _take_in(path: Path, table: OpenTable, intake: Intake[Any], json: bool) -> int:
@@ -160,7 +149,7 @@ def status(file: InputFile, pool: Pool, actor: Actor) -> int:
     table = open_table(file, Columns(("姓名", "公民身份号码", "状态", "起"), ("止",)), TEXT)
     with session() as ledger:
         log = ledger.log(pool)
-        found, faults = participants_of(_Rows(table), table.index, ledger.register(log))
+        found, faults = participants_of(FileRows(table), table.index, ledger.register(log))
         written = take_in_statuses(log, found, faults)
     if faults:
         return returned(faults, file)

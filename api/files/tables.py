@@ -18,7 +18,17 @@ from api.files.csv_table import open_csv
 from api.files.table_header import Columns, FileFault, Row, RowFault, RowFaultKind
 from api.files.xlsx_table import open_xlsx
 
-__all__ = ["Columns", "FileFault", "OpenTable", "Row", "RowFault", "RowFaultKind", "file_sha256", "open_table"]
+__all__ = [
+    "Columns",
+    "FileFault",
+    "FileRows",
+    "OpenTable",
+    "Row",
+    "RowFault",
+    "RowFaultKind",
+    "file_sha256",
+    "open_table",
+]
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,17 @@ class OpenTable:
 
     def __iter__(self) -> Iterator[Row]:
         return self.rows()
+
+
+class FileRows:
+    """The rows of a table as whoever takes them in reads them: line, cells, and the text of the row's fault."""
+
+    def __init__(self, table: OpenTable) -> None:
+        self._table = table
+
+    def __iter__(self) -> Iterator[tuple[int, list[str], str]]:
+        for line, cells, fault in self._table:
+            yield line, cells, fault.text if fault else ""
 
 
 def open_table(path: Path, columns: Columns, text_columns: Sequence[str] = ()) -> OpenTable:
