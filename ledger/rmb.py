@@ -25,9 +25,24 @@ _TEXT: Final = re.compile(
     rf"(?:人民币[:：]?)?(?:(?P<yuan>{_NUMBER})元)?(?:零?(?P<jiao>[{_DIGITS[1:]}])角)?(?:零?(?P<fen>[{_DIGITS[1:]}])分)?整?"
 )
 
+_WORDS: Final = f"[{_DIGITS}仟佰拾万亿元圆角分整正]*"
+_IN_WORDS: Final = re.compile(rf"(?:人民币[:：]?)?{_WORDS}[{_DIGITS}拾]{_WORDS}")
+
 
 class RmbFault(ValueError):  # noqa: N818 — a fault of the input, not of the program
-    """A text that is no amount in 人民币大写, or is written against the rule; text in Chinese."""
+    """A text that is no amount in 人民币大写, or is written against the rule; text in Chinese.
+
+    `right` is how the amount is written by the rule, empty where none can be made out.
+    """
+
+    def __init__(self, text: str, right: str = "") -> None:
+        super().__init__(text)
+        self.right = right
+
+
+def in_words(text: str) -> bool:
+    """Whether an amount is written in words, well or badly: in their characters alone, at least one of them a digit."""
+    return _IN_WORDS.fullmatch(squeezed(text)) is not None
 
 
 def rmb(fen: int) -> str:
@@ -47,8 +62,9 @@ def parse_rmb(text: str) -> int:
     fen = 100 * _number(yuan or "") + 10 * _VALUES[jiao or "零"] + _VALUES[cents or "零"]
     written = re.sub(r"^人民币[:：]?", "", plain)
     if fen > FEN_MAX or written not in _forms(fen):
-        right = f"，应为“{rmb(fen)}”" if fen <= FEN_MAX else ""
-        raise RmbFault(f"“{text}”不合人民币大写规则{right}")
+        right = rmb(fen) if fen <= FEN_MAX else ""
+        right = right if _said(right) == _said(written) else ""
+        raise RmbFault(f"“{text}”不合人民币大写规则{f'，应为“{right}”' if right else ''}", right)
     return fen
 
 
@@ -93,6 +109,11 @@ def _group(group: int) -> str:
     return text.rstrip("零")
 
 
+def _said(text: str) -> str:
+    """The digits of an amount without its zeros, and ten as it is spoken: two forms of one amount say the same."""
+    return "".join(one for one in text.replace("壹拾", "拾") if one in _DIGITS[1:] or one == "拾")
+
+
 def _number(text: str) -> int:
     """What digits and places say, however they are put; whether they are put rightly is asked afterwards."""
     total = group = digit = 0
@@ -103,6 +124,7 @@ def _number(text: str) -> int:
             total += (group + digit) * (10_000 if character == "万" else 100_000_000)
             group = digit = 0
         else:
-            group += digit * 10 ** (3 - _PLACES.index(character))
+            spoken = 1 if character == "拾" and not digit and not group else digit  # 拾元整 for 壹拾元整
+            group += spoken * 10 ** (3 - _PLACES.index(character))
             digit = 0
     return total + group + digit

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.money import MoneyFault, fen_to_yuan, fen_to_yuan_grouped, yuan_to_fen
+from ledger.money import MoneyFault, fen_to_wan, fen_to_yuan, fen_to_yuan_grouped, wan_to_fen, yuan_to_fen
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,45 @@ def test_any_text_is_an_amount_or_a_fault(text):
     except MoneyFault:
         return
     assert yuan_to_fen(fen_to_yuan(fen)) == fen
+
+
+@pytest.mark.parametrize(
+    ("text", "fen"),
+    [("叁佰元整", 30000), ("人民币叁万陆仟玖佰元整", 3690000), ("壹 佰 圆 正", 10000), ("伍分", 5), ("零元整", 0)],
+)
+def test_an_amount_in_words_is_an_amount(text, fen):
+    assert yuan_to_fen(text) == wan_to_fen(text) == fen
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("拾元整", "壹拾元整"), ("壹佰元", "壹佰元整"), ("壹仟肆元整", "壹仟零肆元整"), ("陆仟零柒元壹角肆分整", "陆仟零柒元壹角肆分"),
+        ("壹佰壹佰元整", ""), ("壹佰", ""), ("零", ""),
+    ],
+)  # fmt: skip
+def test_an_amount_in_wrong_words_is_told_the_right_ones(text, right):
+    """A form is proposed only where it says the same digits: of 壹佰壹佰 nobody knows what was meant."""
+    with pytest.raises(MoneyFault, match=f"人民币大写.*“{right}”" if right else "人民币大写不合规则，请写成"):
+        yuan_to_fen(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "fen", "printed"),
+    [("3.69", 36_900_00, "3.69"), ("3.69万元", 36_900_00, "3.69"), ("0.000001", 1, "0.000001"), ("12", 120_000_00, "12"),
+     ("1,234.5", 12_345_000_00, "1234.5"), ("0.0001000", 1_00, "0.0001")],
+)  # fmt: skip
+def test_an_amount_in_ten_thousands_is_exact_to_the_fen(text, fen, printed):
+    assert wan_to_fen(text) == fen
+    assert fen_to_wan(fen) == printed
+
+
+@pytest.mark.parametrize("text", ["", "3.6900001", "-1", "三", "3.69元", "123456789012", "拾元整"])
+def test_what_is_no_amount_in_ten_thousands(text):
+    with pytest.raises(MoneyFault):
+        wan_to_fen(text)
+
+
+@given(st.integers(0, 10**14))
+def test_ten_thousands_there_and_back(fen):
+    assert wan_to_fen(fen_to_wan(fen)) == fen
