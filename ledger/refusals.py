@@ -69,6 +69,8 @@ class Reason(StrEnum):
     ROSTER_ROWS = "ROSTER_ROWS"
     ROSTER_FAULTS = "ROSTER_FAULTS"
     NOT_IN_FULL = "NOT_IN_FULL"
+    FORM_UNKNOWN = "FORM_UNKNOWN"
+    FILING = "FILING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,8 @@ _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
     Reason.ROSTER_ROWS: ("一份名册至少一行、至多5000行", HOUSE, "分为多份名册申报"),
     Reason.ROSTER_FAULTS: ("名册须逐行无误方可复核", HOUSE, "按结果文件逐行更正后重新申报"),
     Reason.NOT_IN_FULL: ("款项须足额到账", HOUSE, "与财政部门对账，补足或退回后重办"),
+    Reason.FORM_UNKNOWN: ("表格须为本地区所依据文件或办理流程中的一种", HOUSE, "按 docs/regions.md 所列表格打印"),
+    Reason.FILING: ("备案表的人数×元/人须等于补助合计", HOUSE, "与集体经济组织核对备案表，更正人数、标准或合计"),
     Reason.STEP_UNKNOWN: ("步骤须为本地区办理流程中的一步", HOUSE, "按 rules show 所列步骤办理"),
     Reason.STEP_ACTOR: ("步骤须由规定的单位办理", HOUSE, "转由规定的单位办理"),
     Reason.STEP_TAKEN: ("同一步骤只办理一次", HOUSE, "无须再次办理"),

@@ -22,6 +22,7 @@ def said(text: str) -> str:
 
 
 Pool = Annotated[str, typer.Option("--pool", help="统筹区编码，例如 640100", metavar="CODE")]
+Plan = Annotated[str, typer.Option("--plan", help="方案编号", metavar="ID")]
 Account = Annotated[str, typer.Option("--account", help="账户编号", metavar="ID")]
 Actor = Annotated[str, typer.Option("--actor", help="经办人", metavar="A", callback=said)]
 Reviewer = Annotated[str, typer.Option("--reviewer", help="复核人，须与经办人不同", metavar="B")]
@@ -45,11 +46,19 @@ def read_date(text: str, option: str) -> date:
 
 
 def read_fen(text: str, option: str) -> int:
-    """An amount in yuan, as fen."""
+    """An amount in yuan, in figures or in 人民币大写, as fen."""
     try:
         return yuan_to_fen(text)
     except MoneyFault as fault:
         raise typer.BadParameter(str(fault), param_hint=option) from fault
+
+
+def read_plan(text: str) -> UUID:
+    """A plan id."""
+    try:
+        return UUID(text)
+    except ValueError as fault:
+        raise typer.BadParameter("方案编号无效：须为 UUID", param_hint="--plan") from fault
 
 
 def read_account(text: str) -> UUID:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import typer
 
-from api.cli import console
+from api.cli import console, forms
 from api.cli.command_answer import CommandId, read_command_id
 from api.cli.options import Actor, DryRun, Json, Pool, Year, read_date, read_fen
 from api.cli.plan_text import plan_as_json, tell_plan
@@ -29,6 +29,7 @@ from ledger.desk.plan_commands import (
     TakeStep,
 )
 from ledger.desk.plans import PlanDesk, RosterFaultsError
+from ledger.forms.rules import read_forms
 from ledger.identity import IdentityFault, normalise_credit_code
 from ledger.jobs import roster_rows
 from ledger.jobs.pipeline import batch_pace
@@ -45,6 +46,8 @@ from ledger.words import MoneyKind
 from projections.history import TITLES
 
 app = typer.Typer(help="补助方案与社会资助", no_args_is_help=True)
+app.command()(forms.form)
+app.command()(forms.summary)
 FAULTY: Final = 2
 """The exit code of a roster that is returned for its faults."""
 
@@ -140,7 +143,8 @@ def step(
                 raise CommandFault(f"步骤 {name} 须附名册：--file 申报表")
             table = open_table(file, Columns(roster_rows.REQUIRED, roster_rows.OPTIONAL), roster_rows.TEXT)
             rows = ((line, cells, fault.text if fault else "") for line, cells, fault in table)
-            read = roster_rows.read_roster(rows, table.index, ledger.register(log), state.drafted.kind)
+            register, region_forms = ledger.register(log), read_forms(log.rules().region)
+            read = roster_rows.read_roster(rows, table.index, register, state.drafted.kind, region_forms)
             if read.faults:
                 raise RosterFaultsError(read.faults)
             of = year or state.drafted.year

@@ -15,6 +15,7 @@ import msgspec
 
 from ledger.desk.plan_commands import AllocateRoster, DeclareRoster, PlanAnswer, ReviewRoster
 from ledger.desk.plans import PlanDesk, RosterFaultsError
+from ledger.forms.rules import read_forms
 from ledger.jobs.apart import Apart
 from ledger.jobs.intake import FileRow
 from ledger.jobs.pipeline import batch_pace
@@ -90,7 +91,8 @@ def _carried_out(log: PoolLog, register: Register, task: RosterTask) -> RosterOu
     command = task.command
     try:
         if task.file is not None:
-            read = read_roster(task.file.rows, task.file.columns, register, task.file.kind)
+            forms = read_forms(log.rules().region)
+            read = read_roster(task.file.rows, task.file.columns, register, task.file.kind, forms)
             if read.faults:
                 raise RosterFaultsError(read.faults)
             command = msgspec.structs.replace(command, rows=read.rows)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from ledger.forms.rules import RegionForms
 from ledger.identity import IdentityFault, normalise_citizen_number, parse_sex, require_sex, squeezed
 from ledger.jobs.intake import FileRow
 from ledger.money import MoneyFault, yuan_to_fen
@@ -45,8 +46,10 @@ class _Said(NamedTuple):
     fen: int
 
 
-def read_roster(rows: Iterable[FileRow], index: Mapping[str, int], register: Register, kind: MoneyKind) -> RosterRead:
-    """Read all rows.
+def read_roster(
+    rows: Iterable[FileRow], index: Mapping[str, int], register: Register, kind: MoneyKind, forms: RegionForms
+) -> RosterRead:
+    """Read all rows; the signature lines and notes that the region's `forms` print below the table are nobody's.
 
     Reasons: ROW_FAULT, IDENTITY_FAULT, AMOUNT, KIND, UNKNOWN_PERSON, NAME_DIFFERS, UNKNOWN_ACCOUNT.
     """
@@ -55,6 +58,8 @@ def read_roster(rows: Iterable[FileRow], index: Mapping[str, int], register: Reg
     lines = 0
     places = [index[name] for name in REQUIRED]
     for line, cells, fault in rows:
+        if not fault and forms.is_own_line(cells):
+            continue
         lines += 1
         if fault:
             faults.append((line, refuse(Reason.ROW_FAULT, f"第{line}行：{fault}")))

@@ -35,10 +35,13 @@ class Plans:
 
     def find(self, plan: UUID) -> SubsidyPlan | None:
         """The plan as it stands; None where there is none."""
+        events = self.events(plan)
+        return fold_plan(events) if events else None
+
+    def events(self, plan: UUID) -> list[PlanEvent]:
+        """What was recorded of a plan, in order."""
         stored = self._log.recorder.select_events(plan)
-        if not stored:
-            return None
-        return fold_plan(cast("PlanEvent", decode(event.topic, event.state)) for event in stored)
+        return [cast("PlanEvent", decode(event.topic, event.state)) for event in stored]
 
     def version(self, cursor: Any, plan: UUID) -> int:
         """The version of the plan's latest event, read in the transaction of the cursor; 0 where there is no plan."""
