@@ -13,9 +13,12 @@ from api.cli.session import CommandFault, session
 from api.files.result_file import ResultFile
 from api.files.tables import Columns, open_table
 from ledger.dates import DateFault, parse_business_date
+from ledger.forms.filing import filed_text, filing_fault, read_filed
+from ledger.forms.rules import read_forms
 from ledger.identity import IdentityFault, normalise_credit_code
 from ledger.jobs.roster_rows import TEXT, participants_of
 from ledger.late_money import Origin
+from ledger.money import MoneyFault, wan_to_fen
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import same_person
 from ledger.roster import GROUPS, PENSIONER
@@ -42,8 +45,14 @@ def register(
     reviewer: Reviewer,
     village: Annotated[str, typer.Option("--village", help="村的编码，或 旗县/乡镇/村", metavar="V")] = "",
     village_number: Annotated[str, typer.Option("--village-number", help="集体补助村编号", metavar="N")] = "",
+    filed: Annotated[
+        list[str] | None, typer.Option("--filed", help="备案表的标准：人数x元，逐项给出", metavar="人数x元")
+    ] = None,
+    filed_total: Annotated[
+        str, typer.Option("--filed-total", help="备案表的补助合计：万元，或人民币大写", metavar="万元")
+    ] = "",
 ) -> None:
-    """登记单位（备案表）；再次登记即变更。"""
+    """登记单位（备案表）；再次登记即变更。备案表的人数×元/人须等于合计。"""
     if kind not in KINDS:
         raise typer.BadParameter(f"单位类型须为：{'、'.join(KINDS)}", param_hint="--kind")
     with session() as ledger:
@@ -54,7 +63,8 @@ def register(
             raise Refused(refuse(Reason.UNKNOWN_DIVISION, "“--village”"))
         payers, number = Payers(log), _credit_code(code)
         known = payers.find(number)
-        said: dict[str, Any] = {"kind": kind, "name": name.strip(), "village": place, "document": document.strip()}
+        paper = "；".join(filter(None, (document.strip(), _filed(log, filed or [], filed_total))))
+        said: dict[str, Any] = {"kind": kind, "name": name.strip(), "village": place, "document": paper}
         before = known._asdict() if known else {}
         payer = Payer(**{**before, "code": number, **said, "village_number": village_number.strip()})
         _tell(payer, payers.write(payer, origin))
@@ -184,6 +194,24 @@ def _period(line: int, participant: Any, word: str, since: str, until: str) -> P
     if last is not None and last < first:
         return refuse(Reason.DATE, f"第{line}行“起、止”", rule="止日不得早于起日")
     return Period(participant, word, first, last)
+
+
+def _filed(log: PoolLog, filed: list[str], total: str) -> str:
+    """What the 备案表 says, checked; nothing where no figures are given. Raises `Refused` (FORM_UNKNOWN, FILING)."""
+    if not filed and not total:
+        return ""
+    if not filed or not total.strip():
+        raise typer.BadParameter("备案表的标准与合计须一并给出", param_hint="--filed、--filed-total")
+    rule = read_forms(log.rules().region).rule("filing_form", "subsidy")
+    if isinstance(rule, Refusal):
+        raise Refused(rule)
+    try:
+        standards, fen = [read_filed(one) for one in filed], wan_to_fen(total)
+    except MoneyFault as fault:
+        raise typer.BadParameter(str(fault), param_hint="--filed、--filed-total") from fault
+    if wrong := filing_fault(standards, fen, rule.citation):
+        raise Refused(wrong)
+    return filed_text(standards)
 
 
 def _two(log: PoolLog, actor: str, reviewer: str) -> Origin:

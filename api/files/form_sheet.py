@@ -28,8 +28,8 @@ _POINTS: Final = {Role.TITLE: 16, Role.NOTE: 9, Role.HEADING: 12, Role.PARAGRAPH
 _PLAIN_POINTS: Final = 11
 _FRAMED: Final = frozenset({Role.HEAD, Role.LABEL, Role.TEXT, Role.CENTRED, Role.NUMBER, Role.MONEY, Role.COUNT})
 _MARGINS: Final = {"left": 0.6, "right": 0.6, "top": 0.7, "bottom": 0.7}
-_LANDSCAPE_FROM: Final = 110
-"""Half-width characters from which a form lies on its side."""
+_INDENT: Final = "　　"
+"""Before a paragraph, as letters are written."""
 _FLOAT_FEN_MAX: Final = 10**15
 """Below it a number of yuan with two decimals is exact in a spreadsheet."""
 _LOOK: Final[dict[Role, dict[str, Any]]] = {
@@ -41,10 +41,10 @@ _LOOK: Final[dict[Role, dict[str, Any]]] = {
     Role.NOTE: {"align": "left"},
     Role.HEAD: {"align": "center", "bold": True},
     Role.LABEL: {"align": "center"},
-    Role.TEXT: {"align": "left"},
+    Role.TEXT: {"align": "left", "indent": 1},
     Role.CENTRED: {"align": "center"},
     Role.NUMBER: {"align": "center", "num_format": "@"},
-    Role.MONEY: {"align": "right", "num_format": "#,##0.00"},
+    Role.MONEY: {"align": "right", "indent": 1, "num_format": "#,##0.00"},
     Role.COUNT: {"align": "center", "num_format": "0"},
     Role.BOX: {"align": "left"},
 }
@@ -129,8 +129,6 @@ def _set_page(sheet: Any, form: Form) -> None:
     for column, width in enumerate(form.widths):
         sheet.set_column(column, column, width)
     sheet.set_paper(9)
-    if sum(form.widths) >= _LANDSCAPE_FROM:
-        sheet.set_landscape()
     sheet.set_margins(**_MARGINS)
     sheet.center_horizontally()
     sheet.fit_to_pages(1, 0)
@@ -138,6 +136,7 @@ def _set_page(sheet: Any, form: Form) -> None:
     sheet.hide_gridlines(2)
     if form.head is not None:
         sheet.repeat_rows(form.head)
+    sheet.ignore_errors({"number_stored_as_text": "A1:Z99999"})
     sheet.set_footer(f"&L&8{form.trace.replace('&', '&&')}&R&9第 &P 页 共 &N 页")
 
 
@@ -165,7 +164,8 @@ def _write_cell(sheet: Any, look: Any, row: int, column: int, cell: Cell) -> Non
     if cell.value == "":
         sheet.write_blank(row, column, None, look)
     elif isinstance(cell.value, str):
-        sheet.write_string(row, column, cell.value, look)
+        indent = _INDENT if cell.role is Role.PARAGRAPH else ""
+        sheet.write_string(row, column, indent + cell.value, look)
     elif cell.role is Role.MONEY and abs(cell.value) < _FLOAT_FEN_MAX:
         sheet.write_number(row, column, cell.value / 100, look)
     elif cell.role is Role.MONEY:

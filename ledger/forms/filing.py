@@ -79,7 +79,7 @@ def filing_form(papers: Papers) -> Form | Refusal:
     ] or [_sentence(_BLANK, _BLANK, _BLANK, _BLANK)]
     width = len(WIDTHS)
     title = papers.filled(papers.rule.title)
-    box = ["", *sentences, "", "　" * 24 + "负责人（签字）：", "　" * 24 + "单位盖章", "　" * 24 + NO_DATE, ""]
+    box = ["", *sentences, "", "　" * 27 + "负责人（签字）：", "　" * 27 + "单位盖章", "　" * 27 + NO_DATE, ""]
     rows: list[Row] = [
         *title_rows(title, width),
         *_about(papers),

@@ -15,7 +15,7 @@ from ledger.plan_events import SubsidyAllocated
 from ledger.refusals import Reason, refuse
 from ledger.rmb import rmb
 
-WIDTHS: Final = (22, 26, 22, 26)
+WIDTHS: Final = (25, 26, 25, 26)
 _STANDARDS: Final = ("序号", "补助（资助）标准（元/人）", "人数", "金额（元）")
 _HELD: Final = ("名册序号", "未分配金额（元）", "原因")
 _HANDS: Final = {"applied": "经办人／日期", "approved": "核定人／日期", "reviewed": "复核人／日期"}

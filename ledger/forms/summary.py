@@ -14,7 +14,7 @@ from ledger.forms.sheet import Cell, Form, Role, Row, chinese_date, lines, one_l
 from ledger.rmb import rmb
 
 COLUMNS: Final = ("序号", "苏木乡镇（街道）", "嘎查村（社区）委会名称", "补助（资助）人数", "集体补助（资助）总额")
-WIDTHS: Final = (7, 24, 28, 16, 22)
+WIDTHS: Final = (7, 24, 30, 19, 24)
 
 
 class VillageSum(NamedTuple):

@@ -14,6 +14,8 @@ import pytest
 
 from ledger.account_decisions import open_account
 from ledger.dates import FIRST_PERIOD
+from ledger.forms.filing import Filed, filing_fault
+from ledger.forms.rules import read_forms
 from ledger.late_money import Origin
 from ledger.plan import RosterOfPlan, SubsidyPlan, fold_plan
 from ledger.plan_decisions import Asked as Step
@@ -81,6 +83,8 @@ ROSTER_STATE
 ROSTER_ROWS
 ROSTER_FAULTS
 NOT_IN_FULL
+FORM_UNKNOWN
+FILING
 """
 """Where several faults meet, the one further up is told. A caller may rely on this order."""
 
@@ -327,6 +331,9 @@ def a_row(fen: int = 300_00, region: str = "neimenggu", standard: Standard = A_D
         (Reason.ROSTER_ROWS, lambda: a_roster(rows=ROWS_MAX + 1)),
         (Reason.PERIOD, lambda: a_roster(year=2026)),
         (Reason.NOT_IN_FULL, lambda: a_sum(299_99)),
+        (Reason.FORM_UNKNOWN, lambda: read_forms("keqiao").rule("payment_notice", "subsidy")),
+        (Reason.FORM_UNKNOWN, lambda: read_forms("neimenggu").rule("filing_form", "aid")),
+        (Reason.FILING, lambda: filing_fault([Filed(123, 300_00)], 36_900_01, "附件5")),
         (Reason.SAME_PERSON, lambda: a_sum(300_00, HANDLER)),
         (Reason.NOT_MEMBER, lambda: a_row(is_member=False)),
         (Reason.PENSIONER, lambda: a_row(statuses=frozenset({PENSIONER}))),
