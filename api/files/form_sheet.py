@@ -7,7 +7,6 @@ citizen numbers.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import secrets
@@ -164,8 +163,7 @@ def _write_cell(sheet: Any, look: Any, row: int, column: int, cell: Cell) -> Non
     if cell.value == "":
         sheet.write_blank(row, column, None, look)
     elif isinstance(cell.value, str):
-        indent = _INDENT if cell.role is Role.PARAGRAPH else ""
-        sheet.write_string(row, column, indent + cell.value, look)
+        sheet.write_string(row, column, _shown(cell), look)
     elif cell.role is Role.MONEY and abs(cell.value) < _FLOAT_FEN_MAX:
         sheet.write_number(row, column, cell.value / 100, look)
     elif cell.role is Role.MONEY:
@@ -182,9 +180,14 @@ def _height(form: Form, row: tuple[Cell, ...]) -> float:
         points = max(points, _POINTS.get(cell.role, _PLAIN_POINTS))
         if isinstance(cell.value, str) and cell.down == 1:
             wide = room * _PLAIN_POINTS / _POINTS.get(cell.role, _PLAIN_POINTS) - 2
-            lines = max(lines, *(ceil(_width(line) / wide) for line in cell.value.split("\n")), 1)
+            lines = max(lines, ceil(_width(_shown(cell)) / wide))
         column += cell.span
     return min(409, points * (1.5 * lines + 0.6))
+
+
+def _shown(cell: Cell) -> str:
+    text = str(cell.value)
+    return _INDENT + text if cell.role is Role.PARAGRAPH else text
 
 
 def _width(text: str) -> int:
@@ -205,5 +208,4 @@ def _set_choices(sheet: Any, form: Form) -> None:
                   "error_message": "公民身份号码为18位（或原15位），请按文本填写", "input_title": "公民身份号码",
                   "input_message": "本列为文本格式，请填写完整号码"}
         )  # fmt: skip
-        with contextlib.suppress(xlsxwriter.exceptions.XlsxWriterException):
-            sheet.data_validation(first, choice.column, last, choice.column, rule)
+        sheet.data_validation(first, choice.column, last, choice.column, rule)
