@@ -22,6 +22,7 @@ _LONGEST = (
     "tests/properties/test_statements_again.py",
     "tests/properties/test_histories.py",
     "tests/api/http/test_server.py",
+    "tests/api/cli/test_plan_forms.py",
     "tests/faults/test_faults.py",
     "tests/api/cli/test_single_commands.py",
     "tests/api/cli/test_participant_erase.py",

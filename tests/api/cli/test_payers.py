@@ -67,6 +67,46 @@ def test_a_payer_that_cannot_be(desk, words, code, said):
     assert desk.query("SELECT count(*) FROM {payer}") == before
 
 
+def test_the_figures_of_a_filing_form_are_kept_with_its_document(desk):
+    filed = ("--filed", "100x300", "--filed", "23 × 叁佰元整", "--filed-total", "3.69")
+    done = desk.ledger(*registering(desk, *filed))
+    assert done.code == 0, done
+    (told,) = desk.inside("payer", "list", "--pool", desk.code, "--json").json
+    kept = "备案100名×300.00元/人，23名×300.00元/人，合计3.69万元（叁万陆仟玖佰元整）"
+    assert told["document"] == f"备案表1号；{kept}"
+    words = (*filed[:-1], "人民币叁万陆仟玖佰元整")
+    again = desk.inside(*registering(desk, *words))
+    assert (again.code, "未变更" in again.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("figures", "code", "said"),
+    [
+        (("--filed", "123x300", "--filed-total", "36900"), 1, ("FILING", "36900万元", "3.69万元", "附件5")),
+        (("--filed", "123x300", "--filed-total", "3.690001"), 1, ("FILING", "36900.01元", "36900.00元")),
+        (("--filed", "123x300", "--filed-total", "叁万陆仟玖佰元"), 64, ("叁万陆仟玖佰元整",)),
+        (("--filed", "123x300", "--filed-total", "3.6900001"), 64, ("六位",)),
+        (("--filed", "123x300"), 64, ("一并给出",)),
+        (("--filed-total", "3.69"), 64, ("一并给出",)),
+        (("--filed", "300", "--filed-total", "0.03"), 64, ("人数x元",)),
+    ],
+)
+def test_a_filing_form_that_does_not_add_up(desk, figures, code, said):
+    before = desk.query("SELECT count(*) FROM {payer}")
+    ended = desk.inside(*registering(desk, *figures))
+    squeezed = "".join(ended.err.replace("│", "").split())
+    assert ended.code == code, ended
+    assert [one for one in said if one not in squeezed] == []
+    assert desk.query("SELECT count(*) FROM {payer}") == before
+
+
+def test_a_region_without_a_filing_form_takes_no_figures_of_one(open_desk):
+    desk = open_desk("keqiao")
+    desk.enrol(person(1))
+    ended = desk.inside(*registering(desk, "--filed", "123x300", "--filed-total", "3.69"))
+    assert (ended.code, "FORM_UNKNOWN" in ended.err) == (1, True)
+
+
 def test_nobody_confirms_a_payer_that_is_not_there(desk):
     ended = desk.inside(*confirming(desk, "N2330603MF7654327J"))
     assert (ended.code, "PAYER_UNKNOWN" in ended.err) == (1, True)
