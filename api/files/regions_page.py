@@ -1,9 +1,11 @@
-"""`docs/regions.md`: what differs between regions, side by side, and each one's procedure; made from the rules."""
+"""`docs/regions.md`: what differs between regions, side by side, its procedure, its forms; made from the rules."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ledger.forms.rules import NAMES, STANDINGS, read_forms
+from ledger.forms.sheet import one_line
 from ledger.procedure import ACTORS, EVIDENCE, MATTERS, OBJECTS, Procedure, Step, read_procedures
 from ledger.region_rules import METHODS, REGIONS, RegionRules, read_rules
 
@@ -17,7 +19,8 @@ pool with their document and stand in no file.
 
 def regions_page(year: int) -> str:
     """The page for the rules in force in a year."""
-    return "\n".join([_HEAD, *_values(year), *(line for region in REGIONS for line in _steps(region))])
+    steps = (line for region in REGIONS for line in (*_steps(region), *_forms(region)))
+    return "\n".join([_HEAD, *_values(year), *steps])
 
 
 def _values(year: int) -> Iterator[str]:
@@ -49,6 +52,27 @@ def _steps(region: str) -> Iterator[str]:
             ]
             yield "| " + " | ".join(cells) + " |"
         yield ""
+
+
+def _forms(region: str) -> Iterator[str]:
+    procedures = read_procedures(region)
+    yield f"## {read_rules(region)[0].title}：表格\n"
+    yield "| 表格 | 事项 | 名称 | 须先办理 | 表样 | 依据 |"
+    yield "|---" * 6 + "|"
+    for form in read_forms(region).forms.values():
+        steps = procedures[form.matters[0]].steps
+        cells = [
+            f"{NAMES[form.name]}<br>`{form.name}`",
+            "、".join(MATTERS[matter] for matter in form.matters),
+            one_line(form.title).format(
+                kind="／".join(MATTERS[matter] for matter in form.matters), place="XX乡（镇、街道）XX村（社区）"
+            ),
+            "、".join(steps[name].title for name in form.after),
+            STANDINGS[form.standing].removeprefix("注：") or "文件所附",
+            form.citation,
+        ]
+        yield "| " + " | ".join(cells) + " |"
+    yield ""
 
 
 def limits(step: Step, chain: Procedure) -> list[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from api.cli.main import run
 from api.files.regions_page import regions_page
+from ledger.forms.rules import read_forms
 from ledger.procedure import read_procedures
 from ledger.region_rules import METHODS, REGIONS
 
@@ -30,3 +31,10 @@ def test_every_value_and_every_step_stands_there_with_its_clause():
                     if one.startswith(f"| {step.title}<br>`{step.name}`") and one.endswith(f"| {step.citation} |")
                 ]
                 assert line.count("|") == 8
+
+
+def test_every_form_stands_there_with_its_clause():
+    for region in REGIONS:
+        for form in read_forms(region).forms.values():
+            assert f"<br>`{form.name}` |" in PAGE
+            assert f"| {form.citation} |" in PAGE

@@ -190,6 +190,7 @@ def test_persons_times_yuan_make_the_total():
     assert isinstance(wrong, Refusal)
     assert (wrong.reason, wrong.clause) == (Reason.FILING, "附件5")
     assert wrong.value == "合计3.690001万元（36900.01元）"
+    assert isinstance(filing_fault(filed, 36_899_99, "附件5"), Refusal)
     assert wrong.rule == "123名×300.00元/人＝36900.00元，即3.69万元"
 
 
