@@ -1,1 +1,1 @@
-"""Tables in (.csv, .xlsx) and result files out."""
+"""Tables in (.csv, .xlsx), result files and forms out."""
