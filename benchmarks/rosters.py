@@ -17,14 +17,15 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from api.files.tables import Columns, FileRows, file_sha256, open_table
+from api.files.roster_file import open_roster
+from api.files.tables import FileRows, file_sha256
 from benchmarks.data import YEAR, fill, person
 from benchmarks.machine import BenchFault, Machine, watched
 from ledger.desk.plan_commands import AllocateRoster, DeclareRoster, DraftPlan, ReviewRoster, TakeStep
 from ledger.desk.plans import PlanDesk
 from ledger.identity import Sex, sex_of
 from ledger.jobs.roster_batch import RosterFile, RosterTask, take_through
-from ledger.jobs.roster_rows import OPTIONAL, REQUIRED, TEXT
+from ledger.jobs.roster_rows import REQUIRED
 from ledger.late_money import Origin
 from ledger.plan_decisions import who_is_next
 from ledger.plan_events import Source, Standard
@@ -148,7 +149,7 @@ class _Rosters:
         step, began = self._step("declared"), time.perf_counter()
         tasks = []
         for file in files:
-            table = open_table(file, Columns(REQUIRED, OPTIONAL), TEXT)
+            table = open_roster(file)
             source = RosterFile(FileRows(table), table.index, MoneyKind.COLLECTIVE_SUBSIDY)
             said = {"year": YEAR, "file": file_sha256(file).hex(), "rows": ()}
             tasks.append(RosterTask(file.name, DeclareRoster(**self._said(step, ""), **said), source))

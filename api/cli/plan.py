@@ -16,7 +16,8 @@ from api.cli.options import Actor, DryRun, Json, Pool, Year, read_date, read_fen
 from api.cli.plan_text import plan_as_json, tell_plan
 from api.cli.session import CommandFault, Session, fold_forward, session
 from api.files.result_file import ResultFile
-from api.files.tables import Columns, file_sha256, open_table
+from api.files.roster_file import open_roster
+from api.files.tables import FileRows, file_sha256
 from ledger.desk.plan_commands import (
     AllocateRoster,
     ClosePlan,
@@ -31,8 +32,8 @@ from ledger.desk.plan_commands import (
 from ledger.desk.plans import PlanDesk, RosterFaultsError
 from ledger.forms.rules import read_forms
 from ledger.identity import IdentityFault, normalise_credit_code
-from ledger.jobs import roster_rows
 from ledger.jobs.pipeline import batch_pace
+from ledger.jobs.roster_rows import read_roster
 from ledger.plan import SubsidyPlan
 from ledger.plan_decisions import MATTER_OF
 from ledger.plan_events import Source, Standard, TierSubsidy
@@ -141,10 +142,9 @@ def step(
         if does == "declare":
             if file is None:
                 raise CommandFault(f"步骤 {name} 须附名册：--file 申报表")
-            table = open_table(file, Columns(roster_rows.REQUIRED, roster_rows.OPTIONAL), roster_rows.TEXT)
-            rows = ((line, cells, fault.text if fault else "") for line, cells, fault in table)
-            register, region_forms = ledger.register(log), read_forms(log.rules().region)
-            read = roster_rows.read_roster(rows, table.index, register, state.drafted.kind, region_forms)
+            table = open_roster(file)
+            register, forms = ledger.register(log), read_forms(log.rules().region)
+            read = read_roster(FileRows(table), table.index, register, state.drafted.kind, forms)
             if read.faults:
                 raise RosterFaultsError(read.faults)
             of = year or state.drafted.year

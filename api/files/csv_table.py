@@ -114,8 +114,7 @@ def _header(path: Path, encoding: str, columns: Columns) -> tuple[Header, str]:
         first = list(_first_rows(head, delimiter))
         header, lacking = find_header(first, columns)
         if header is not None:
-            row = dict(first)[header.line]
-            if fault := repeated_or_scaled(row, path.name, header.line, columns):
+            if fault := repeated_or_scaled(dict(first), path.name, header.line, columns):
                 raise fault
             return header, delimiter
         missing = min(missing, tuple(lacking), key=len)

@@ -1,14 +1,14 @@
 """What every table that is read has in common: the columns asked for, the header that holds them, the faults.
 
 The header is the first of the first ten rows that holds all required names. Names match without spaces and without
-bracketed units: `实缴金额（元）` and `实缴金额` are one column. Brackets that name another unit of money than yuan are
-refused, because dropping them would book ten thousand times too little.
+bracketed units: `实缴金额（元）` and `实缴金额` are one column. A bracket or a title above the header that names
+another unit of money than yuan is refused, because passing over it would book ten thousand times too little.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -19,7 +19,10 @@ HEADER_ROWS: Final = 10
 
 _BRACKETS: Final = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|【([^【】]*)】")
 _INVISIBLE: Final = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
-_OTHER_UNITS: Final = frozenset({"分", "角", "百元", "千元", "万元", "百万元", "千万元", "亿元"})
+_UNIT: Final = "(?:人民币)?(分|角|百元|千元|万元?|[十百千]万元|亿元?)(?![\u4e00-\u9fff])"
+"""Another unit than yuan, as a word of its own: `万元/年` is one, `分档` is none."""
+_UNIT_OF_COLUMN: Final = re.compile(f"(?:单位:?)?{_UNIT}")
+_UNIT_OF_TABLE: Final = re.compile(f"单位:?{_UNIT}")
 
 
 class FileFault(Exception):  # noqa: N818 — a fault of the input, not of the program
@@ -45,6 +48,9 @@ class RowFaultKind(StrEnum):
     EXTRA_CELLS = "extra_cells"
     BROKEN_QUOTES = "broken_quotes"
     DIGITS_LOST = "digits_lost"
+    FORMULA = "formula"
+    MERGED = "merged"
+    HIDDEN = "hidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,15 @@ Cells are stripped; an absent column or cell is "". Of a row with a fault, the c
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns a caller reads, by their Chinese names; rows give them in the order required, then optional."""
+    """The columns a caller reads, by their Chinese names; rows give them in the order required, then optional.
+
+    `typed` are those of a form that people fill in, print and sign, whose cells must hold what was typed. Where there
+    are any, what a spreadsheet shows its readers and what stands in its file are held together (`xlsx_form`).
+    """
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -115,17 +126,29 @@ def no_header(file_name: str, missing: Sequence[str], columns: Columns) -> FileF
     return FileFault(what, file_name, f"表头须在前 {HEADER_ROWS} 行之内，且含有：{'、'.join(columns.required)}")
 
 
-def repeated_or_scaled(header_row: Sequence[str], file_name: str, line: int, columns: Columns) -> FileFault | None:
-    """The fault of a header in which a wanted column stands twice, or in another unit of money than yuan."""
+def repeated_or_scaled(
+    first: Mapping[int, Sequence[str]], file_name: str, line: int, columns: Columns
+) -> FileFault | None:
+    """The fault of a header in which a wanted column stands twice, or of amounts in another unit than yuan.
+
+    `first` are the first rows by their lines, the header and what stands above it among them.
+    """
     where = f"{file_name} 第 {line} 行"
-    names = [plain_name(cell) for cell in header_row]
+    names = [plain_name(cell) for cell in first[line]]
     for wanted in columns.names:
         if names.count(plain_name(wanted)) > 1:
             return FileFault(f"表头中“{wanted}”出现不止一次", where, "请只保留一列，或改去多余列的名称")
-    for cell, name in zip(header_row, names, strict=True):
+    for cell, name in zip(first[line], names, strict=True):
         if name in map(plain_name, columns.names) and (unit := _other_unit(cell)):
-            return FileFault(f"“{name}”列的单位是{unit}", where, "金额须以元为单位，请换算后再导入")
+            return FileFault(f"“{name}”列的单位是{unit}", where, _IN_YUAN)
+    for above in sorted(one for one in first if one < line):
+        for cell in first[above]:
+            if found := _UNIT_OF_TABLE.search("".join(normalize("NFKC", cell).split())):
+                return FileFault(f"表中注明的单位是{found[1]}", f"{file_name} 第 {above} 行", _IN_YUAN)
     return None
+
+
+_IN_YUAN: Final = "金额须以元为单位，请换算后再导入"
 
 
 def _header(line: int, row: Sequence[str], names: list[str], columns: Columns) -> Header:
@@ -139,9 +162,8 @@ def _header(line: int, row: Sequence[str], names: list[str], columns: Columns) -
 def _other_unit(cell: str) -> str | None:
     """The unit of money that a bracket of the name states, if it is not yuan."""
     for group in _bracketed(cell):
-        unit = "".join(group.split()).removeprefix("单位").removeprefix(":")
-        if unit in _OTHER_UNITS:
-            return unit
+        if found := _UNIT_OF_COLUMN.match("".join(group.split())):
+            return found[1]
     return None
 
 

@@ -1,4 +1,4 @@
-"""How far the first sheet of an .xlsx reaches, measured with flat memory before anything loads it.
+"""How far a sheet of an .xlsx reaches, measured with flat memory before anything loads it; and its XML, row by row.
 
 Every part that the reader will unpack is streamed to its end once. That also holds each part against the size the
 archive declares for it: a part that unpacks to more fails its checksum here.
@@ -41,8 +41,8 @@ class Extent(NamedTuple):
     last_column: int
 
 
-def measure_first_sheet(path: Path) -> Extent:
-    """The extent of the first sheet; rows and cells that only have a format do not count.
+def measure_sheet(path: Path, place: int = 0) -> Extent:
+    """The extent of a sheet, the first unless another is said; rows and cells that only have a format do not count.
 
     Raises `FileFault`: not an .xlsx, encrypted, damaged, or larger than 1 GiB unpacked.
     """
@@ -55,7 +55,7 @@ def measure_first_sheet(path: Path) -> Extent:
     try:
         with zipfile.ZipFile(path) as archive:
             _check_entries(archive, path.name)
-            sheet = _first_sheet(archive)
+            sheet = _sheet(archive, place)
             for name in archive.namelist():
                 if name != sheet and name.lower().endswith((".xml", ".rels")) and "worksheets/" not in name.lower():
                     for _ in _blocks(archive, name):
@@ -63,6 +63,22 @@ def measure_first_sheet(path: Path) -> Extent:
             return _extent(_blocks(archive, sheet), path.name)
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, ElementTree.ParseError) as error:
         raise FileFault("文件不是有效的 .xlsx 工作簿，或已损坏", path.name, _SAVE_AGAIN) from error
+
+
+def first_sheet_rows(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The XML of the first sheet of a measured workbook: what stands before its rows as row 0, then row by row."""
+    with zipfile.ZipFile(path) as archive:
+        pieces = _rows(_blocks(archive, _sheet(archive, 0)), path.name)
+        yield 0, next(pieces, b"")
+        yield from _numbered(pieces)
+
+
+def column_number(letters: bytes) -> int:
+    """The number of a column from its letters: A is 1, XFD is 16,384."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _check_entries(archive: zipfile.ZipFile, file_name: str) -> None:
@@ -74,12 +90,12 @@ def _check_entries(archive: zipfile.ZipFile, file_name: str) -> None:
         raise FileFault("工作簿解压后超过 1 GiB", file_name, _SAVE_AGAIN)
 
 
-def _first_sheet(archive: zipfile.ZipFile) -> str:
-    """The archive's name of the first sheet's part; raises `KeyError` if the workbook does not lead to one."""
+def _sheet(archive: zipfile.ZipFile, place: int) -> str:
+    """The archive's name of a sheet's part (from 0); raises `KeyError` if the workbook does not lead to one."""
     sheets = [node for node in _index(archive, "xl/workbook.xml").iter() if node.tag.rpartition("}")[2] == "sheet"]
-    if not sheets:
+    if len(sheets) <= place:
         raise KeyError("sheet")
-    wanted = sheets[0].get(_RELATION) or sheets[0].get(_STRICT_RELATION)
+    wanted = sheets[place].get(_RELATION) or sheets[place].get(_STRICT_RELATION)
     for node in _index(archive, "xl/_rels/workbook.xml.rels"):
         if node.get("Id") == wanted:
             return posixpath.normpath(posixpath.join("/xl", node.get("Target", ""))).lstrip("/")
@@ -100,29 +116,36 @@ def _blocks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
 
 def _extent(blocks: Iterator[bytes], file_name: str) -> Extent:
     """The last row and column with a value, from the XML of a sheet in blocks."""
-    row = last_row = last_column = 0
-    for piece in _rows(blocks, file_name):
-        found = _ROW_NUMBER.match(piece)
-        row = int(found[1]) if found else row + 1
+    last_row = last_column = 0
+    pieces = _rows(blocks, file_name)
+    next(pieces, b"")
+    for row, piece in _numbered(pieces):
         end = max(piece.rfind(b"v>"), piece.rfind(b"is>"))
         if end >= 0:
             last_row = max(last_row, row)
             cell = _LAST_CELL.match(piece, 0, end)
-            last_column = max(last_column, _column(cell[1]) if cell else piece.count(b"v>"))
+            last_column = max(last_column, column_number(cell[1]) if cell else piece.count(b"v>"))
     return Extent(last_row, last_column)
 
 
+def _numbered(pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Rows with their numbers, which some exporters leave out."""
+    row = 0
+    for piece in pieces:
+        found = _ROW_NUMBER.match(piece)
+        row = int(found[1]) if found else row + 1
+        yield row, piece
+
+
 def _rows(blocks: Iterator[bytes], file_name: str) -> Iterator[bytes]:
-    """The XML of one row after the other, each from behind its `<row`, without what surrounds them all."""
+    """The XML before the first row, then of one row after the other, each from behind its `<row`; nothing without."""
     rest, begun = b"", False
     for block in blocks:
         *whole, rest = _ROW.split(rest + block)
         if len(rest) > _MAX_ROW_BYTES:
             raise FileFault("工作表有一行超过 16 MiB，不是表格", file_name, _SAVE_AGAIN)
-        for piece in whole:
-            if begun:
-                yield piece
-            begun = True
+        yield from whole
+        begun = begun or bool(whole)
         if begun and (end := _END.search(rest)):
             yield rest[: end.start()]
             break
@@ -131,11 +154,3 @@ def _rows(blocks: Iterator[bytes], file_name: str) -> Iterator[bytes]:
             raise zipfile.BadZipFile("sheetData")
     for _ in blocks:
         pass
-
-
-def _column(letters: bytes) -> int:
-    """The number of a column from its letters: A is 1, XFD is 16,384."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number

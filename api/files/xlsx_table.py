@@ -11,6 +11,7 @@ so in the columns the caller calls text such a number is a fault; others become 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
@@ -32,7 +33,8 @@ from api.files.table_header import (
     no_header,
     repeated_or_scaled,
 )
-from api.files.xlsx_extent import measure_first_sheet
+from api.files.xlsx_extent import measure_sheet
+from api.files.xlsx_form import Form, look_at_form, sheets_with
 
 MAX_ROWS: Final = 200_000
 MAX_CELLS: Final = 12_000_000
@@ -49,9 +51,9 @@ def open_xlsx(path: Path, columns: Columns, text_columns: Sequence[str]) -> tupl
     """The header of the first sheet, about how many rows follow it, and what makes a fresh pass over the rows.
 
     Raises `FileFault`: not an .xlsx, encrypted, damaged, larger than 1 GiB unpacked, over 200,000 rows, an empty
-    sheet, a missing or repeated column.
+    sheet, a missing or repeated column; of a form also what its readers do not see.
     """
-    extent = measure_first_sheet(path)
+    extent = measure_sheet(path)
     if not extent.last_row:
         raise FileFault("第一个工作表是空的", path.name, "请把数据放在第一个工作表，并核对是否选错了文件")
     if extent.last_row > MAX_ROWS + HEADER_ROWS:
@@ -59,10 +61,13 @@ def open_xlsx(path: Path, columns: Columns, text_columns: Sequence[str]) -> tupl
     if extent.last_row * extent.last_column > MAX_CELLS:
         what = f"工作表范围过大（{extent.last_row:,} 行 × {extent.last_column:,} 列）"
         raise FileFault(what, path.name, f"请删去表格右侧和下方的零星内容，或{_SAVE_AS_CSV.removeprefix('请')}")
-    sheet = _loaded(path)
-    header = _header(sheet, path.name, columns)
+    with _readable(path):
+        workbook = CalamineWorkbook.from_path(path)
+        sheet = workbook.get_sheet_by_index(0)
+        header = _header(path, workbook, sheet, columns)
+        form = look_at_form(path, workbook, sheet, header, columns, extent.last_row) if columns.typed else None
     as_text = frozenset(place for place, name in enumerate(columns.names) if name in text_columns)
-    return header, max(extent.last_row - header.line, 0), partial(_rows, sheet, header, columns, as_text)
+    return header, max(extent.last_row - header.line, 0), partial(_rows, sheet, header, columns, as_text, form)
 
 
 def cell_text(cell: Cell) -> str:
@@ -98,14 +103,19 @@ def _number_text(number: float) -> str:
     return f"{Decimal(f'{number:.15g}'):f}"
 
 
-def _rows(sheet: CalamineSheet, header: Header, columns: Columns, as_text: frozenset[int]) -> Iterator[Row]:
+def _rows(
+    sheet: CalamineSheet, header: Header, columns: Columns, as_text: frozenset[int], form: Form | None
+) -> Iterator[Row]:
     """All rows after the header. Blank rows are passed over, but keep their numbers."""
+    typed = [place for place, name in enumerate(columns.names) if name in columns.typed]
     for line, row in enumerate(sheet.iter_rows(), 1):
         if line <= header.line or not any(cell not in ("", None) for cell in row):
             continue
         wanted = [row[place] if place is not None else "" for place in header.places]
         cells = [cell.strip() if type(cell) is str else cell_text(cell) for cell in wanted]
         fault = _lost(wanted, columns, as_text) or _extra(row, header)
+        if form and not fault:
+            fault = form.fault(line, [cells[place] for place in typed])
         if fault or any(cells) or any(cell_text(cell) for cell in row):
             yield line, cells, fault
 
@@ -126,7 +136,7 @@ def _extra(row: Sequence[Cell], header: Header) -> RowFault | None:
     return None
 
 
-def _header(sheet: CalamineSheet, file_name: str, columns: Columns) -> Header:
+def _header(path: Path, workbook: CalamineWorkbook, sheet: CalamineSheet, columns: Columns) -> Header:
     first = []
     for line, row in enumerate(sheet.iter_rows(), 1):
         if line > HEADER_ROWS:
@@ -134,14 +144,19 @@ def _header(sheet: CalamineSheet, file_name: str, columns: Columns) -> Header:
         first.append((line, [cell_text(cell) for cell in row]))
     header, missing = find_header(first, columns)
     if header is None:
-        raise no_header(file_name, missing, columns)
-    if fault := repeated_or_scaled(dict(first)[header.line], file_name, header.line, columns):
+        if columns.typed and (others := sheets_with(path, workbook, columns)):
+            what = f"第一个工作表中没有表头，第{others[0]}个工作表中有"
+            raise FileFault(what, path.name, "请把申报的工作表移到第一个，并删去其他工作表")
+        raise no_header(path.name, missing, columns)
+    if fault := repeated_or_scaled(dict(first), path.name, header.line, columns):
         raise fault
     return header
 
 
-def _loaded(path: Path) -> CalamineSheet:
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What the reader cannot read, as a fault of the file."""
     try:
-        return CalamineWorkbook.from_path(path).get_sheet_by_index(0)
+        yield
     except (CalamineError, OSError, ValueError) as error:
         raise FileFault("工作簿无法读取，可能已损坏", path.name, _SAVE_AS_CSV) from error

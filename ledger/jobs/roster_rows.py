@@ -1,11 +1,12 @@
 """补助/资助申报表 (S0 附件3) as a village hands it in: every row read, everything that is wrong with each row told.
 
 A roster is taken whole or returned whole, so a row's faults do not hide each other: number, sex, name, amount and type
-are all looked at before the row is given up.
+are all looked at before the row is given up. A line of sums (合计, 小计) declares nobody; its sum must be right.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -13,7 +14,7 @@ from uuid import UUID
 from ledger.forms.rules import RegionForms
 from ledger.identity import IdentityFault, normalise_citizen_number, parse_sex, require_sex, squeezed
 from ledger.jobs.intake import FileRow
-from ledger.money import MoneyFault, yuan_to_fen
+from ledger.money import MoneyFault, fen_to_yuan, yuan_to_fen
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.roster import Row
 from ledger.store.register import Register
@@ -22,6 +23,9 @@ from ledger.words import CHINESE, MoneyKind
 REQUIRED: Final = ("姓名", "性别", "公民身份号码", "补助金（资助）金额", "补助或资助类型")
 OPTIONAL: Final = ("序号",)
 TEXT: Final = ("公民身份号码",)
+TYPED: Final = ("公民身份号码", "补助金（资助）金额")
+"""Who is meant and with how much must be typed: all other columns are held against the register and the number."""
+_TOTAL: Final = re.compile("(本页)?([合总共小])计")
 _KINDS: Final = {
     "集体补助": MoneyKind.COLLECTIVE_SUBSIDY,
     "补助": MoneyKind.COLLECTIVE_SUBSIDY,
@@ -46,21 +50,64 @@ class _Said(NamedTuple):
     fen: int
 
 
+class _Sums:
+    """The amounts so far, of the whole roster and since the last 小计, against its lines of sums."""
+
+    def __init__(self) -> None:
+        self._whole = self._since = 0
+        self._known = True
+
+    def add(self, text: str) -> None:
+        """Another row's amount; beside one that cannot be read no sum says anything."""
+        try:
+            fen = yuan_to_fen(text)
+        except MoneyFault:
+            self._known = False
+            return
+        self._whole += fen
+        self._since += fen
+
+    def fault(self, line: int, label: re.Match[str], text: str) -> Refusal | None:
+        """AMOUNT where a line of sums (its label matched by `_TOTAL`) says another sum than the rows above it."""
+        part = bool(label[1]) or label[2] == "小"
+        due = self._since if part else self._whole
+        if part:
+            self._since = 0
+        if not (text.strip() and self._known):
+            return None
+        try:
+            told = yuan_to_fen(text)
+        except MoneyFault as fault:
+            return refuse(Reason.AMOUNT, f"第{line}行{label[0]}", rule=str(fault))
+        if told == due:
+            return None
+        rule = f"{label[0]}{fen_to_yuan(told)}元须等于以上各行之和{fen_to_yuan(due)}元"
+        return refuse(Reason.AMOUNT, f"第{line}行{label[0]}", rule=rule, remedy="核对各行金额及合计后重报")
+
+
 def read_roster(
     rows: Iterable[FileRow], index: Mapping[str, int], register: Register, kind: MoneyKind, forms: RegionForms
 ) -> RosterRead:
-    """Read all rows; the signature lines and notes that the region's `forms` print below the table are nobody's.
+    """Read all rows; lines of sums, and the lines that the region's `forms` print below the table, are nobody's.
 
     Reasons: ROW_FAULT, IDENTITY_FAULT, AMOUNT, KIND, UNKNOWN_PERSON, NAME_DIFFERS, UNKNOWN_ACCOUNT.
     """
     said: list[_Said] = []
     faults: list[Fault] = []
+    sums = _Sums()
     lines = 0
     places = [index[name] for name in REQUIRED]
+    number_at, amount_at = index["公民身份号码"], index["补助金（资助）金额"]
     for line, cells, fault in rows:
-        if not fault and forms.is_own_line(cells):
-            continue
+        if not cells[number_at][:1].isdigit():  # as good as all rows do, and need not be looked at for other things
+            if label := _total_label({name: cells[place] for name, place in index.items()}):
+                if wrong := sums.fault(line, label, cells[amount_at]):
+                    faults.append((line, wrong))
+                continue
+            if not fault and forms.is_own_line(cells):
+                continue
         lines += 1
+        sums.add("" if fault else cells[amount_at])
         if fault:
             faults.append((line, refuse(Reason.ROW_FAULT, f"第{line}行：{fault}")))
             continue
@@ -70,6 +117,14 @@ def read_roster(
             said.append(row)
     found_rows, unknown = _known(said, register)
     return RosterRead(tuple(found_rows), [*faults, *unknown], lines)
+
+
+def _total_label(cell: Mapping[str, str]) -> re.Match[str] | None:
+    """合计 or the like at the beginning of a line that names nobody."""
+    number = squeezed(cell["公民身份号码"])
+    texts = (squeezed(cell.get(name, "")) for name in (*OPTIONAL, *REQUIRED) if name != "补助金（资助）金额")
+    first = next(filter(None, texts), "")
+    return _TOTAL.match(first) if number in ("", first) else None
 
 
 def _read(line: int, cells: list[str], kind: MoneyKind) -> tuple[_Said | None, list[Refusal]]:

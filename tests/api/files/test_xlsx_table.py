@@ -8,7 +8,7 @@ import xlsxwriter
 
 from api.files import xlsx_extent, xlsx_table
 from api.files.tables import Columns, FileFault, RowFaultKind, open_table
-from api.files.xlsx_extent import Extent, measure_first_sheet
+from api.files.xlsx_extent import Extent, measure_sheet
 from api.files.xlsx_table import cell_text, digits_lost
 
 SERIAL, NUMBER, PAID, DAY = "缴费明细流水号", "公民身份号码", "实缴金额", "入库日期"
@@ -112,7 +112,7 @@ def test_formats_alone_do_not_count(workbook):
             sheet.write_blank(row, 200, None, book.add_format({"bold": True}) if row == 5 else None)
 
     path = workbook([HEADER, ["TX1", "a", 1, ""]], then=paint)
-    assert measure_first_sheet(path) == Extent(2, 4)
+    assert measure_sheet(path) == Extent(2, 4)
     assert [line for line, _, _ in open_table(path, COLUMNS, TEXT)] == [2]
 
 
