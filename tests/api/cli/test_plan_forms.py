@@ -223,7 +223,7 @@ def test_panzhihua_prints_its_plan_its_list_and_the_letter_after_the_money(panzh
     told, said = printed(panzhihua, plan, "plan_text")
     assert told["title"] == "青镇青村集体经济补助城乡居民基本养老保险参保缴费试点工作实施方案"
     assert any("补助标准为每人300元/年" in str(row[0]) for row in said)
-    assert any("一是集体经济收益30000元；一项资金合计30000元" in str(row[0]) for row in said)
+    assert any("一是集体经济收益200000000元；一项资金合计200000000元" in str(row[0]) for row in said)
     told, said = printed(panzhihua, plan, "list_of_names")
     assert [row[3] for row in persons(said)] == [one.number for one in PEOPLE]
     assert [said[0][0], said[1][0]] == ["青镇青村集体经济", "补助城乡居民养老保险参保缴费花名册"]
@@ -310,13 +310,13 @@ def test_no_person_below_or_beside_a_signature_is_dropped(neimenggu):
     assert [(one["line"], one["reason"]) for one in twice.json["faults"]] == [(len(rows) + 1, "ALREADY_DECLARED")]
     nobodys = {
         "name": ["", "张三", "", "", "", ""],
-        "sum": ["合计", "", "", "", 2100.0, ""],
+        "sum": ["合计", "", "", "", 2099.0, ""],
         "own": ["经办：", "", "", "", "", ""],
         "signed": ["资助人（签章）：", "张三", "", "", "", ""],
     }
     for name, row in nobodys.items():
         _, returned = declaring(neimenggu, sheet(neimenggu, f"{name}.xlsx", [*rows, row]))
-        assert {one["line"] for one in returned.json["faults"]} == {len(rows) + 1}, name
+        assert {one["line"] for one in returned.json.get("faults", [])} == {len(rows) + 1}, name
 
 
 def test_an_erased_person_is_printed_as_such(ningxia):

@@ -69,7 +69,7 @@ class Village:
     def draft(self, *more: object, code: int = 0, payer: str = PAYER, year: int = YEAR, **said: object) -> Ended:
         """`plan draft` with a flat standard of 300 yuan, unless another one is said."""
         standard = () if any(word in more for word in ("--flat", "--tier", "--share", "--aid")) else ("--flat", "300")
-        sources = () if "--source" in more else ("--source", "集体经济收益=30000.00")
+        sources = () if "--source" in more else ("--source", "集体经济收益=200000000.00")
         ended = self.desk.inside(
             "plan", "draft", "--pool", self.desk.code, "--payer", payer, "--year", year, "--village",
             said.get("village", PLACE), "--covered", "本集体经济组织成员", "--actor", said.get("actor", "甲"), "--json",
