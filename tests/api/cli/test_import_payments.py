@@ -168,6 +168,21 @@ def test_the_same_content_is_there_already_however_it_is_written(desk):
     assert (desk.position(), desk.fen(who)) == (before, 1000_00)
 
 
+def test_an_amount_in_words_is_the_same_amount(desk):
+    who = person(77)
+    desk.enrol(who)
+    rows = [
+        (desk.payment(who, "W1", "人民币叁佰元零伍分"), RECORDED),
+        (desk.payment(who, "W2", "拾元整"), "AMOUNT"),
+        (desk.payment(who, "W1", "300.05"), THERE),
+    ]
+    file = desk.payments([row for row, _ in rows], "words.csv")
+    assert desk.import_("payments", file).code == 2
+    assert desk.outcomes(file) == [expected for _, expected in rows]
+    assert "壹拾元整" in desk.results(file)[1].text
+    assert desk.fen(who) == 300_05
+
+
 def test_cancellations(desk):
     one, two = person(21), person(22)
     desk.enrol(one, two)
