@@ -26,18 +26,26 @@ def create(
     expires: Annotated[
         str | None, typer.Option("--expires", help="有效期，例如 90d、12h；不写为长期", metavar="90d")
     ] = None,
+    pool: Annotated[
+        list[str] | None, typer.Option("--pool", help="只用于这个统筹区（可多次）；不写为全部", metavar="CODE")
+    ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="只能查询，不能办理业务")] = False,
     json: Json = False,
 ) -> None:
     """发放一个令牌。令牌只显示这一次，账簿只保存它的摘要；以它办理的业务，经办人即为 --actor。"""
     lifetime = _lifetime(expires) if expires is not None else None
     with session() as ledger:
-        text, token = create_token(ledger.connections, actor, lifetime)
+        for code in pool or ():
+            ledger.log(code)  # a token for a pool that is misspelt would open nothing
+        text, token = create_token(ledger.connections, actor, lifetime, pool, reads_only=read_only)
     if json:
         console.say_json({"token": text, **_told(token)})
         return
     console.answer(text)
     until = token.expires_at.isoformat(timespec="seconds") if token.expires_at else "撤销为止"
-    console.notice(f"令牌编号 {token.token_id}，经办人 {token.actor}，有效至 {until}。令牌不会再次显示，请妥善保管")
+    console.notice(
+        f"令牌编号 {token.token_id}，经办人 {token.actor}，{_scope(token)}，有效至 {until}。令牌不会再次显示，请妥善保管"
+    )
 
 
 @app.command("list")
@@ -51,7 +59,7 @@ def list_tokens(json: Json = False) -> None:
     words = {"valid": "有效", "expired": "已过期", "revoked": "已撤销"}
     for token in tokens:
         until = token.expires_at.isoformat(timespec="seconds") if token.expires_at else "长期"
-        console.answer(f"{token.token_id}  {token.actor}  {until}  {words[_status(token)]}")
+        console.answer(f"{token.token_id}  {token.actor}  {_scope(token)}  {until}  {words[_status(token)]}")
 
 
 @app.command()
@@ -74,6 +82,11 @@ def _lifetime(text: str) -> timedelta:
     return timedelta(days=int(found[1])) if found[2] == "d" else timedelta(hours=int(found[1]))
 
 
+def _scope(token: Token) -> str:
+    where = "、".join(token.pools) if token.pools else "全部统筹区"
+    return f"{where}{'（只查询）' if token.reads_only else ''}"
+
+
 def _status(token: Token) -> str:
     if token.revoked_at is not None:
         return "revoked"
@@ -84,6 +97,8 @@ def _told(token: Token) -> dict[str, Any]:
     return {
         "id": str(token.token_id),
         "actor": token.actor,
+        "pools": token.pools,
+        "reads_only": token.reads_only,
         "created_at": _instant(token.created_at),
         "expires_at": _instant(token.expires_at),
         "revoked_at": _instant(token.revoked_at),

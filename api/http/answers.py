@@ -170,7 +170,8 @@ class Health(BaseModel):
 _DESCRIPTIONS: Final = {
     400: "缺少 Idempotency-Key，或它不是 UUID",
     401: "没有令牌，或令牌未知、过期、已撤销",
-    404: "没有该统筹区或账户",
+    403: "令牌不能用于该统筹区，或只供查询",
+    404: "没有地址所指的统筹区、账户、单位、方案或名册",
     413: "请求体过大",
     422: "不予办理：规则不许，或内容不符合约定，或同一命令编号曾用于其他内容",
     500: "程序出现未预料的情况",
@@ -197,5 +198,5 @@ def refusals(*statuses: int) -> Statuses:
 
 _RETRY: Final = {"Retry-After": {"description": "多少秒后再试", "schema": {"type": "string"}, "required": True}}
 _CHALLENGE: Final = {"WWW-Authenticate": {"description": "Bearer", "schema": {"type": "string"}, "required": True}}
-READ: Final = refusals(401, 404, 422)
-WRITE: Final = refusals(400, 401, 404, 413, 422)
+READ: Final = refusals(401, 403, 404, 422)
+WRITE: Final = refusals(400, 401, 403, 404, 413, 422)

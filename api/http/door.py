@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.faults import problem_of
 from api.http.journal import fault_of, tell
-from api.http.problems import Problem, unauthorized, unavailable
+from api.http.problems import Problem, forbidden, unauthorized, unavailable
 from api.http.service import Service
 from api.http.statements import plain_statement, send_statement
 from ledger.store.tokens import Token
@@ -26,6 +26,7 @@ BODY_SECONDS_MAX: Final = 10.0
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PERHAPS_A_NUMBER: Final = re.compile(rb"\d{15}|\d{17}[\dXx]")
 _BODIES: Final = frozenset(("POST", "PUT", "PATCH"))
+_READING: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
 class Door:
@@ -56,7 +57,9 @@ class Door:
         try:
             try:
                 if scope["path"].startswith("/v1/"):
-                    state["actor"] = (await self._admitted(headers)).actor
+                    token = await self._admitted(headers)
+                    state["actor"] = token.actor
+                    _let_in(token, scope)
                     if (plain := plain_statement(scope, headers)) is not None:
                         assert self._service is not None
                         await send_statement(self._service, state, plain, sending)
@@ -80,6 +83,14 @@ class Door:
         if token is None:
             raise unauthorized()
         return token
+
+
+def _let_in(token: Token, scope: Scope) -> None:
+    """End the request where the token does not open the pool of the address, before anything looks for that pool."""
+    area, _, rest = scope["path"].removeprefix("/v1/").partition("/")
+    pool = rest.partition("/")[0] if area == "pools" else ""
+    if not token.opens(pool, to_write=scope["method"] not in _READING):
+        raise forbidden()
 
 
 def _write(scope: Scope, status: int, began: float) -> None:

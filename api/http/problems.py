@@ -21,6 +21,7 @@ _encode: Final = msgspec.json.Encoder().encode
 TITLES: Final = {
     400: "请求缺少必要的头",
     401: "未认证",
+    403: "无权办理",
     404: "没有找到",
     405: "不支持的方法",
     413: "请求体过大",
@@ -122,6 +123,17 @@ def unauthorized() -> Problem:
         value="令牌",
         rule="请求须带有效的令牌（Authorization: Bearer …）",
         remedy="核对令牌；已过期或已撤销的，请管理员以 pension-ledger token create 另发",
+    )
+
+
+def forbidden() -> Problem:
+    """The token does not open what the address names, whether or not that is there."""
+    return Problem(
+        403,
+        "FORBIDDEN",
+        value="令牌",
+        rule="令牌只能用于发放时指定的统筹区，只供查询的令牌不能办理业务",
+        remedy="核对地址中的统筹区编码；确需办理的，请管理员以 pension-ledger token create 另发",
     )
 
 

@@ -67,10 +67,42 @@ def test_a_token_that_expired_or_was_revoked_opens_nothing(served, home, desk, c
     assert again.code == 0
 
 
+def test_a_token_of_one_pool_opens_no_other_whether_or_not_it_is_there(served, home, desk, open_desk):
+    other = open_desk()
+    account = Caller(served.url, token_of(home), other.code).open(person(805))
+    calling = Caller(served.url, token_of(home, "甲", "--pool", desk.code), desk.code)
+    assert calling.get("/balances").status_code == 200
+    told = []
+    for code in (other.code, "640999", "x" * 40):
+        for path in ("/balances", f"/accounts/{account}", f"/accounts/{account}/statement?year=2023", "/nothing"):
+            answer = calling.client.get(f"/v1/pools/{code}{path}")
+            told.append({**told_as_problem(answer, 403, "FORBIDDEN"), "request_id": ""})
+        key = {"Idempotency-Key": str(uuid4())}
+        posted = calling.client.post(f"/v1/pools/{code}/accounts", json=opening(person(806)), headers=key)
+        told.append({**told_as_problem(posted, 403, "FORBIDDEN"), "request_id": ""})
+    assert all(one == told[0] for one in told)
+    assert other.register.account_of(person(806).number) is None
+    sneaky = calling.client.get(f"/v1/pools/{desk.code}%2F..%2F{other.code}/balances")
+    assert sneaky.status_code == 404
+    calling.client.close()
+
+
+def test_a_token_that_only_reads_records_nothing(served, home, desk):
+    calling = Caller(served.url, token_of(home, "审计", "--read-only"), desk.code)
+    assert calling.get("/balances").status_code == 200
+    before = desk.position()
+    told_as_problem(calling.post("/accounts", opening(person(807))), 403, "FORBIDDEN")
+    assert desk.position() == before
+    (listed,) = [one for one in ledger(home, "token", "list", "--json").json if one["actor"] == "审计"]
+    assert (listed["pools"], listed["reads_only"]) == (None, True)
+    calling.client.close()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (("create",), 64),
+        (("create", "--actor", "甲", "--pool", "640998"), 1),
         (("create", "--actor", " "), 64),
         (("create", "--actor", "甲", "--expires", "0d"), 64),
         (("create", "--actor", "甲", "--expires", "soon"), 64),
