@@ -43,9 +43,8 @@ def create(
         return
     console.answer(text)
     until = token.expires_at.isoformat(timespec="seconds") if token.expires_at else "撤销为止"
-    console.notice(
-        f"令牌编号 {token.token_id}，经办人 {token.actor}，{_scope(token)}，有效至 {until}。令牌不会再次显示，请妥善保管"
-    )
+    said = f"令牌编号 {token.token_id}，经办人 {token.actor}，{_scope(token)}，有效至 {until}"
+    console.notice(f"{said}。令牌不会再次显示，请妥善保管")
 
 
 @app.command("list")

@@ -7,19 +7,22 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from api.http.answers import READ, WRITE, Account, Done, Statuses
-from api.http.asked import Desk, answer, known_at_of, known_at_told, said_of, service_of
-from api.http.bodies import AccountId, AsOf, ClosureBody, IdempotencyKey, KnownAt, OpenAccountBody, WaitFor
+from api.http.asked import Desk, Order, answer, done, known_at_of, known_at_told, service_of
+from api.http.bodies import AccountId, AsOf, ClosureBody, KnownAt, OpenAccountBody, WaitFor
 from ledger.desk.commands import CloseAccount, OpenAccount
 from ledger.identity import IdentityFault, normalise_citizen_number, squeezed
 from ledger.refusals import Reason, Refused, refuse
 from projections.pages import account as read_account
 
 router = APIRouter(prefix="/v1/pools/{pool}/accounts", tags=["账户"])
-CREATED: Final[Statuses] = {201: {"model": Done, "description": "已记账"}}
+CREATED: Final[Statuses] = {
+    200: {"model": Done, "description": "试算：可以办理，未记账"},
+    201: {"model": Done, "description": "已记账"},
+}
 
 
 @router.post("", status_code=201, responses={**CREATED, **WRITE}, summary="建账", operation_id="open_account")
-async def open_account(request: Request, key: IdempotencyKey, body: OpenAccountBody, counter: Desk) -> Response:
+async def open_account(request: Request, said: Order, body: OpenAccountBody, counter: Desk) -> Response:
     """为参保人建立个人账户。一人在一个统筹区只能有一个未注销的账户。"""
     try:
         number = normalise_citizen_number(body.number)
@@ -28,10 +31,9 @@ async def open_account(request: Request, key: IdempotencyKey, body: OpenAccountB
     name = squeezed(body.name)
     if not name:
         raise Refused(refuse(Reason.IDENTITY_FAULT, "“姓名”", rule="姓名不得为空"))
-    said = said_of(request, key)._asdict()
-    command = OpenAccount(**said, number=number, name=name, division=body.division, opened_on=body.opened_on)
-    done = await service_of(request).do(counter, command)
-    return answer(done, 201, {"Location": f"/v1/pools/{counter.log.pool}/accounts/{done.account}"})
+    command = OpenAccount(**said._asdict(), number=number, name=name, division=body.division, opened_on=body.opened_on)
+    told = await service_of(request).do(counter, command)
+    return done(told, f"/v1/pools/{counter.log.pool}/accounts/{told.account}")
 
 
 @router.post(
@@ -42,11 +44,11 @@ async def open_account(request: Request, key: IdempotencyKey, body: OpenAccountB
     operation_id="close_account",
 )
 async def close_account(
-    request: Request, account: AccountId, key: IdempotencyKey, body: ClosureBody, counter: Desk
+    request: Request, account: AccountId, said: Order, body: ClosureBody, counter: Desk
 ) -> Response:
     """终结账户：利息结至当月，余额全部支付或转出。"""
     command = CloseAccount(
-        **said_of(request, key)._asdict(),
+        **said._asdict(),
         account=account,
         reviewer=body.reviewer,
         on=body.on,
@@ -55,7 +57,7 @@ async def close_account(
         document=body.document or "",
     )
     texts = {"注销原因": body.reason, "转入方": body.to, "转出文号": body.document, "复核人": body.reviewer}
-    return answer(await service_of(request).do(counter, command, texts), 201)
+    return done(await service_of(request).do(counter, command, texts))
 
 
 @router.get(

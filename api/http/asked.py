@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from fastapi import Depends, Request, Response
 
-from api.http.bodies import POSITION_MAX, PoolCode
+from api.http.bodies import POSITION_MAX, DryRun, IdempotencyKey, PoolCode
 from api.http.problems import Problem, invalid
 from api.http.service import Counter, Service
 from projections.known import KnownAtFault
@@ -41,16 +41,20 @@ Desk = Annotated[Counter, Depends(counter_of)]
 
 
 class Said(NamedTuple):
-    """On whose word a command is, and what its events say of the request."""
+    """On whose word a command is, what its events say of the request, and whether it is only tried."""
 
     actor: str
     command_id: UUID
     cause: str
+    dry_run: bool = False
 
 
-def said_of(request: Request, command_id: UUID) -> Said:
+async def said_by(request: Request, key: IdempotencyKey, dry_run: DryRun = False) -> Said:
     """The origin of a request's command."""
-    return Said(request.state.actor, command_id, f"request {request.state.request_id}")
+    return Said(request.state.actor, key, f"request {request.state.request_id}", dry_run)
+
+
+Order = Annotated[Said, Depends(said_by)]
 
 
 def known_at_of(text: str | None) -> str | None:
@@ -115,6 +119,13 @@ def page_of(cursor: str | None, as_of: date | None, known_at: str | None) -> Pag
     except (ValueError, binascii.Error, msgspec.MsgspecError):
         pass
     raise invalid("query.cursor", "从何处继续", "不是本接口给出的 cursor")
+
+
+def done(told: Any, location: str = "") -> Response:
+    """The answer to a command: 201 for what was recorded, with where it stands; 200 for what was only tried."""
+    if told.dry_run:
+        return answer(told)
+    return answer(told, 201, {"Location": location} if location else None)
 
 
 def answer(told: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

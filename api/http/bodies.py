@@ -188,6 +188,9 @@ Version = Annotated[int, Path(title="要冲正的记录的版本号", ge=1, le=P
 IdempotencyKey = Annotated[
     UUID, Header(alias="Idempotency-Key", title="命令编号", description="UUID；重发时不变，每笔业务只办一次")
 ]
+DryRun = Annotated[
+    bool, Query(title="试算", description="true：照常审核并回答 200，但不记账；同一命令编号仍可用于正式办理")
+]
 AsOf = Annotated[Day | None, Query(title="截至哪一天", description="业务日期，YYYY-MM-DD")]
 KnownAt = Annotated[
     str | None,
@@ -210,7 +213,7 @@ def titles() -> dict[str, str]:
     found: dict[str, str] = {
         "pool": "统筹区编码", "account": "账户编号", "version": "版本号", "Idempotency-Key": "命令编号",
         "as_of": "截至哪一天", "known_at": "按当时已记录的数据", "wait_for": "等到哪个位置", "year": "年度",
-        "limit": "每页行数", "cursor": "从何处继续", "by": "汇总口径", "body": "请求体",
+        "limit": "每页行数", "dry_run": "试算", "cursor": "从何处继续", "by": "汇总口径", "body": "请求体",
     }  # fmt: skip
     bodies: tuple[type[BaseModel], ...] = (OpenAccountBody, PaymentBody, PayOutBody, ReversalBody, ClosureBody)
     for body in bodies:

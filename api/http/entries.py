@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request, Response
 
 from api.http.accounts import CREATED
 from api.http.answers import WRITE
-from api.http.asked import Desk, answer, said_of, service_of
-from api.http.bodies import AccountId, EntryBody, IdempotencyKey, PaymentBody, ReversalBody, Version, may_hold_number
+from api.http.asked import Desk, Order, done, service_of
+from api.http.bodies import AccountId, EntryBody, PaymentBody, ReversalBody, Version, may_hold_number
 from ledger.account_decisions import Payment
 from ledger.desk.commands import AccountCommand, PayOut, RecordPayment, ReverseEntry
 from ledger.money import yuan_to_fen
@@ -21,11 +21,9 @@ router = APIRouter(prefix="/v1/pools/{pool}/accounts/{account}/entries", tags=["
 @router.post(
     "", status_code=201, responses={**CREATED, **WRITE}, summary="记一笔收入或支出", operation_id="record_entry"
 )
-async def record_entry(
-    request: Request, account: AccountId, key: IdempotencyKey, body: EntryBody, counter: Desk
-) -> Response:
+async def record_entry(request: Request, account: AccountId, order: Order, body: EntryBody, counter: Desk) -> Response:
     """收入按入库记账；支出为个人账户养老金或退费，从各来源按比例支付。"""
-    said: dict[str, Any] = {**said_of(request, key)._asdict(), "account": account}
+    said: dict[str, Any] = {**order._asdict(), "account": account}
     command: AccountCommand
     texts: dict[str, str | None]
     if isinstance(body, PaymentBody):
@@ -37,7 +35,7 @@ async def record_entry(
         fen = yuan_to_fen(body.amount)
         command = PayOut(**said, kind=body.kind, fen=fen, on=body.on, reason=body.reason or "")
         texts = {"原因": body.reason}
-    return answer(await service_of(request).do(counter, command, texts), 201)
+    return done(await service_of(request).do(counter, command, texts))
 
 
 def _payment(body: PaymentBody) -> Payment:
@@ -64,17 +62,17 @@ async def reverse_entry(
     request: Request,
     account: AccountId,
     version: Version,
-    key: IdempotencyKey,
+    said: Order,
     body: ReversalBody,
     counter: Desk,
 ) -> Response:
     """冲正一笔记录：按原记录日期抵销，已结年度的利息随之重算。"""
     command = ReverseEntry(
-        **said_of(request, key)._asdict(),
+        **said._asdict(),
         account=account,
         version=version,
         reason=body.reason,
         reviewer=body.reviewer,
     )
     texts = {"冲正原因": body.reason, "复核人": body.reviewer}
-    return answer(await service_of(request).do(counter, command, texts), 201)
+    return done(await service_of(request).do(counter, command, texts))

@@ -53,7 +53,9 @@ def create_token(
     """A new token's text, which nobody can be told again, and its row."""
     text = PREFIX + secrets.token_urlsafe(32)
     now = clock.now()
-    token = Token(new_id(), actor, now, now + lifetime if lifetime else None, None, list(pools) if pools else None, reads_only)
+    token = Token(
+        new_id(), actor, now, now + lifetime if lifetime else None, None, list(pools) if pools else None, reads_only
+    )
     with connections.connection() as connection:
         connection.execute(
             f"INSERT INTO pension_shared.token ({_COLUMNS}, digest) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",

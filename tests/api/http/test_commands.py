@@ -293,3 +293,28 @@ def test_answers_and_journal_hold_neither_name_nor_number(caller, served):
         assert somebody.number not in said
         assert somebody.number[6:14] + somebody.number[14:17] not in said
         assert somebody.name not in said
+
+
+def test_each_command_can_be_tried_and_then_done_under_the_same_key(caller, desk, who):
+    """A trial is answered 200 and records nothing; what follows says the same and is answered 201."""
+    account, payment_version = "", 2
+    for path, body in (
+        ("/accounts", opening(who)),
+        ("/accounts/{account}/entries", payment("120.00")),
+        ("/accounts/{account}/entries/{version}/reversal", {"reason": "重复", "reviewer": "乙"}),
+        ("/accounts/{account}/entries", payment("70.00")),
+        ("/accounts/{account}/entries", {"kind": "refund", "amount": "20.00", "on": "2023-08-01"}),
+    ):
+        before, key = desk.position(), uuid4()
+        where = path.format(account=account, version=payment_version)
+        tried = caller.post(f"{where}?dry_run=true", body, key)
+        assert (tried.status_code, tried.json()["dry_run"], desk.position()) == (200, True, before), tried.text
+        assert "location" not in tried.headers
+        done = caller.post(f"{where}?dry_run=false", body, key)
+        assert (done.status_code, done.json()["dry_run"]) == (201, False)
+        assert tried.json()["events"] == done.json()["events"]
+        account = done.json()["account"]
+    told_as_problem(
+        caller.post(f"/accounts/{account}/entries?dry_run=true", payment(period=1900)), 422, "INVALID_REQUEST"
+    )
+    told_as_problem(caller.post("/accounts?dry_run=perhaps", opening(person(299))), 422, "INVALID_REQUEST")
