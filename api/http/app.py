@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, get_type_hints
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
@@ -56,10 +57,17 @@ def create_app(service: Service | None = None) -> FastAPI:
 async def _answered(request: Request, fault: Exception) -> Response:
     """Every fault as a problem."""
     request.state.fault = fault
-    answer = problem_of(fault).response(request.state.request_id)
+    route = request.scope.get("route")
+    answer = problem_of(fault, _body_of(route.endpoint) if route else None).response(request.state.request_id)
     if isinstance(fault, HTTPException) and fault.headers and "Allow" in fault.headers:
         answer.headers["Allow"] = fault.headers["Allow"]
     return answer
+
+
+@cache
+def _body_of(endpoint: Any) -> Any:
+    """The annotation of the body that a route takes; None where it takes none."""
+    return get_type_hints(endpoint, include_extras=True).get("body")
 
 
 def _description(app: FastAPI) -> dict[str, Any]:

@@ -7,8 +7,9 @@ would stand in an event for ever.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 from uuid import UUID
 
 from fastapi import Header, Path, Query
@@ -208,15 +209,31 @@ Cursor = Annotated[
 ]
 
 
-def titles() -> dict[str, str]:
-    """The Chinese name of each field of a request, by its own."""
-    found: dict[str, str] = {
-        "pool": "统筹区编码", "account": "账户编号", "version": "版本号", "Idempotency-Key": "命令编号",
-        "as_of": "截至哪一天", "known_at": "按当时已记录的数据", "wait_for": "等到哪个位置", "year": "年度",
-        "limit": "每页行数", "dry_run": "试算", "cursor": "从何处继续", "by": "汇总口径", "body": "请求体",
-    }  # fmt: skip
-    bodies: tuple[type[BaseModel], ...] = (OpenAccountBody, PaymentBody, PayOutBody, ReversalBody, ClosureBody)
-    for body in bodies:
-        fields: dict[str, Any] = body.model_fields
-        found |= {name: field.title or "" for name, field in fields.items()}
-    return found
+PARAMETERS: Final = {
+    "pool": "统筹区编码", "account": "账户编号", "version": "版本号", "Idempotency-Key": "命令编号",
+    "as_of": "截至哪一天", "known_at": "按当时已记录的数据", "wait_for": "等到哪个位置", "year": "年度",
+    "limit": "每页行数", "dry_run": "试算", "cursor": "从何处继续", "by": "汇总口径", "body": "请求体",
+}  # fmt: skip
+"""The Chinese name of each parameter of an address, by its own."""
+
+
+def fields_of(body: Any, place: Iterable[str | int]) -> tuple[list[str], str]:
+    """The fields of a body (its annotation) that a place in it leads through, and the Chinese name of the last one.
+
+    What is no field of the body is left out, for it is what the caller wrote; places in a list stay.
+    """
+    names, title, models = [], "", _models(body)
+    for part in place:
+        if isinstance(part, int):
+            names.append(str(part))
+        elif field := next((one.model_fields[part] for one in models if part in one.model_fields), None):
+            names.append(part)
+            title, models = field.title or "", _models(field.annotation)
+    return names, title
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models that stand in an annotation, however deep."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]

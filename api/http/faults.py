@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from eventsourcing.persistence import PersistenceError
@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
-from api.http.bodies import titles
+from api.http.bodies import PARAMETERS
 from api.http.problems import Problem, refused, unavailable, validation
 from ledger.desk.coalesce import QueueFullError
 from ledger.refusals import Refused
@@ -25,17 +25,16 @@ ANSWERED: Final[tuple[type[Exception], ...]] = (
     *DATABASE_FAULTS, Exception,
 )  # fmt: skip
 """What the framework is told to answer as a problem, one by one: what it does not know it would also raise again."""
-_TITLES: Final = titles()
 
 
-def problem_of(fault: BaseException) -> Problem:
-    """The problem that ends the request."""
+def problem_of(fault: BaseException, body: Any = None) -> Problem:
+    """The problem that ends the request; `body` is the annotation of what its route takes."""
     if isinstance(fault, Problem):
         return fault
     if isinstance(fault, Refused):
         return refused(fault.refusal)
     if isinstance(fault, RequestValidationError):
-        return _request(fault)
+        return _request(fault, body)
     if isinstance(fault, QueueFullError):
         return unavailable("等待办理的业务已满", 1, "QUEUE_FULL")
     if isinstance(fault, RebuildDue):
@@ -54,7 +53,7 @@ def problem_of(fault: BaseException) -> Problem:
     )
 
 
-def _request(fault: RequestValidationError) -> Problem:
+def _request(fault: RequestValidationError, body: Any) -> Problem:
     if any(one["loc"][:1] == ("header",) for one in fault.errors()):
         return Problem(
             400,
@@ -63,7 +62,7 @@ def _request(fault: RequestValidationError) -> Problem:
             rule="每笔业务须有 Idempotency-Key，内容为 UUID",
             remedy="为每笔业务另取一个 UUID；重发时不变",
         )
-    return validation(fault, _TITLES)
+    return validation(fault, body, PARAMETERS)
 
 
 def _http(fault: HTTPException) -> Problem:

@@ -13,6 +13,7 @@ from fastapi import Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
+from api.http.bodies import fields_of
 from ledger.refusals import HOUSE, Reason, Refusal
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -197,14 +198,19 @@ _TEXTS: Final = {
 }
 
 
-def validation(fault: RequestValidationError, titles: Mapping[str, str]) -> Problem:
-    """The faults of a request as the schema finds them; `titles` gives the fields' Chinese names."""
+def validation(fault: RequestValidationError, body: Any, parameters: Mapping[str, str]) -> Problem:
+    """The faults of a request as the schema finds them; `body` is its annotation, `parameters` names the others."""
     errors = []
     for one in fault.errors()[:20]:
-        place = [str(part) for part in one["loc"] if str(part) in titles or part in {"body", "path", "query", "header"}]
-        name = place[-1] if place else "body"
+        where, *place = one["loc"] or ("body",)
+        if where == "body":
+            names, title = fields_of(body, place)
+            title = title or parameters["body"]
+        else:
+            names = [str(part) for part in place if part in parameters]
+            title = parameters.get(names[-1], "") if names else ""
         text = one["msg"] if one["type"].startswith("ledger_") else _text(one)
-        errors.append({"field": ".".join(place), "title": titles.get(name, ""), "detail": text})
+        errors.append({"field": ".".join((str(where), *names)), "title": title, "detail": text})
     return invalid_fields(errors)
 
 
