@@ -371,6 +371,22 @@ def _not_standing(roster: RosterOfPlan | None, asked: str, *allowed: Standing) -
     return refuse(Reason.ROSTER_STATE, value, rule=f"须为{'或'.join(STANDING[one] for one in allowed)}的名册")
 
 
+def step_does(state: SubsidyPlan, chains: Mapping[str, Procedure], matter: str, name: str) -> str:
+    """What a step does to a roster (`DOES`); empty for a plain one and for one that there is not."""
+    chain = chains.get(matter or MATTER_OF[state.drafted.kind])
+    known = chain.steps.get(name) if chain else None
+    return known.does if known else ""
+
+
+def steps_missing(state: SubsidyPlan, chains: Mapping[str, Procedure], roster: str = "") -> list[Step]:
+    """The steps not taken yet, in the chain's order: all of them for a roster, those of the plan itself without."""
+    chain = chains.get("resumption" if state.suspended_on else MATTER_OF[state.drafted.kind])
+    if chain is None or state.closed:
+        return []
+    done = {one.name for one in state.taken(chain.matter, roster)}
+    return [step for step in chain.steps.values() if step.name not in done and (roster or step.object == "plan")]
+
+
 def who_is_next(state: SubsidyPlan, chains: Mapping[str, Procedure], roster: str = "") -> list[dict[str, object]]:
     """The steps that may be taken next: which, by whom, with which papers, from when and until when."""
     matter = "resumption" if state.suspended_on else MATTER_OF[state.drafted.kind]

@@ -11,16 +11,20 @@ import typer
 
 from api.cli import console
 from api.cli.options import Actor, DryRun, InputFile, Json, Pool, Reviewer, read_date
-from api.cli.payer import returned, take_in_statuses
+from api.cli.payer import returned
 from api.cli.session import fold_forward, session
 from api.files.result_file import ResultFile
 from api.files.tables import Columns, FileRows, OpenTable, file_sha256, open_table
+from ledger.desk.payer_commands import SetStatuses
+from ledger.desk.payers import PayerDesk
 from ledger.jobs import intake_openings, intake_participants, payment_rows
 from ledger.jobs.intake import Ended, Intake, IntakeReport, Outcome, Source
 from ledger.jobs.intake_openings import OpeningIntake
 from ledger.jobs.intake_participants import ParticipantIntake
 from ledger.jobs.intake_payments import PaymentIntake
-from ledger.jobs.roster_rows import TEXT, participants_of
+from ledger.jobs.roll_rows import STATUS, read_statuses
+from ledger.jobs.roster_rows import TEXT
+from ledger.words import new_id
 
 app = typer.Typer(help="导入文件", no_args_is_help=True)
 
@@ -146,12 +150,13 @@ def payments(file: InputFile, pool: Pool, actor: Actor, dry_run: DryRun = False,
 @app.command()
 def status(file: InputFile, pool: Pool, actor: Actor) -> int:
     """导入人员状态（领取待遇、困难群体）：姓名、公民身份号码、状态、起、止；有误即整份退回。"""
-    table = open_table(file, Columns(("姓名", "公民身份号码", "状态", "起"), ("止",)), TEXT)
+    table = open_table(file, Columns(STATUS, ("止",)), TEXT)
     with session() as ledger:
         log = ledger.log(pool)
-        found, faults = participants_of(FileRows(table), table.index, ledger.register(log))
-        written = take_in_statuses(log, found, faults)
-    if faults:
-        return returned(faults, file)
-    console.answer(f"人员状态已登记：{written}行（经办 {actor}）")
+        register = ledger.register(log)
+        periods, faults = read_statuses(FileRows(table), table.index, register)
+        if faults:
+            return returned(faults, file)
+        PayerDesk(log, register).do(SetStatuses(actor=actor, command_id=new_id(), periods=tuple(periods)))
+    console.answer(f"人员状态已登记：{len(periods)}行（经办 {actor}）")
     return 0

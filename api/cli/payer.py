@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 import typer
 
 from api.cli import console
-from api.cli.options import Actor, Document, InputFile, Json, Pool, Reviewer, read_date
+from api.cli.command_answer import CommandId, read_command_id
+from api.cli.options import Actor, Document, DryRun, InputFile, Json, Pool, Reviewer, read_date
 from api.cli.session import CommandFault, session
 from api.files.result_file import ResultFile
 from api.files.tables import Columns, open_table
-from ledger.dates import DateFault, parse_business_date
-from ledger.forms.filing import filed_text, filing_fault, read_filed
-from ledger.forms.rules import read_forms
+from ledger.desk.commands import Command
+from ledger.desk.payer_commands import AdmitVillage, ConfirmPayer, EnrolMembers, PayerAnswer, RegisterPayer
+from ledger.desk.payers import PayerDesk
+from ledger.forms.filing import Filed, read_filed
 from ledger.identity import IdentityFault, normalise_credit_code
-from ledger.jobs.roster_rows import TEXT, participants_of
-from ledger.late_money import Origin
+from ledger.jobs.roll_rows import MEMBER, read_members
+from ledger.jobs.roster_rows import TEXT
 from ledger.money import MoneyFault, wan_to_fen
 from ledger.refusals import Reason, Refusal, Refused, refuse
-from ledger.region_rules import same_person
-from ledger.roster import GROUPS, PENSIONER
-from ledger.store.divisions import Divisions
-from ledger.store.log import PoolLog
-from ledger.store.payers import KINDS, Payer, Payers, Period
+from ledger.store.payers import KINDS, Payers
+from projections.plan_pages import payer_told
 
 app = typer.Typer(help="补助、资助单位", no_args_is_help=True)
-STATUSES = {"领取待遇": PENSIONER, **{chinese: word for word, chinese in GROUPS.items()}}
-"""What a list of statuses may say, and the word of the ledger for it."""
 
 Code = Annotated[str, typer.Option("--code", help="统一社会信用代码", metavar="CODE")]
 Until = Annotated[str, typer.Option("--until", help="截止日期；不填为长期", metavar="日期")]
@@ -51,23 +47,18 @@ def register(
     filed_total: Annotated[
         str, typer.Option("--filed-total", help="备案表的补助合计：万元，或人民币大写", metavar="万元")
     ] = "",
+    command_id: CommandId = None,
+    dry_run: DryRun = False,
 ) -> None:
     """登记单位（备案表）；再次登记即变更。备案表的人数×元/人须等于合计。"""
     if kind not in KINDS:
         raise typer.BadParameter(f"单位类型须为：{'、'.join(KINDS)}", param_hint="--kind")
-    with session() as ledger:
-        log = ledger.log(pool)
-        origin = _two(log, actor, reviewer)
-        place = Divisions(log).find(village) if village else ""
-        if place is None:
-            raise Refused(refuse(Reason.UNKNOWN_DIVISION, "“--village”"))
-        payers, number = Payers(log), _credit_code(code)
-        known = payers.find(number)
-        paper = "；".join(filter(None, (document.strip(), _filed(log, filed or [], filed_total))))
-        said: dict[str, Any] = {"kind": kind, "name": name.strip(), "village": place, "document": paper}
-        before = known._asdict() if known else {}
-        payer = Payer(**{**before, "code": number, **said, "village_number": village_number.strip()})
-        _tell(payer, payers.write(payer, origin))
+    command = RegisterPayer(
+        actor=actor, reviewer=reviewer, command_id=read_command_id(command_id), dry_run=dry_run,
+        code=_credit_code(code), kind=kind, name=name, village=village, village_number=village_number,
+        document=document, filed=_filed(filed or [], filed_total), filed_fen=_filed_fen(filed_total),
+    )  # fmt: skip
+    _tell(_done(pool, command))
 
 
 @app.command()
@@ -79,18 +70,15 @@ def confirm(
     on: Annotated[str, typer.Option("--on", help="税务端确认日期", metavar="日期")],
     actor: Actor,
     reviewer: Reviewer,
+    command_id: CommandId = None,
+    dry_run: DryRun = False,
 ) -> None:
     """税务端已关联虚拟户：登记纳税人识别号、社保编码。"""
-    with session() as ledger:
-        log = ledger.log(pool)
-        origin, payers = _two(log, actor, reviewer), Payers(log)
-        known = payers.find(_credit_code(code))
-        if known is None:
-            raise Refused(refuse(Reason.PAYER_UNKNOWN, _credit_code(code)))
-        payer = known._replace(
-            tax_number=tax_number.strip(), social_code=social_code.strip(), confirmed_on=read_date(on, "--on")
-        )
-        _tell(payer, payers.write(payer, origin))
+    command = ConfirmPayer(
+        actor=actor, reviewer=reviewer, command_id=read_command_id(command_id), dry_run=dry_run,
+        code=_credit_code(code), tax_number=tax_number, social_code=social_code, on=read_date(on, "--on"),
+    )  # fmt: skip
+    _tell(_done(pool, command))
 
 
 @app.command()
@@ -102,60 +90,40 @@ def admit(
     actor: Actor,
     reviewer: Reviewer,
     until: Until = "",
+    command_id: CommandId = None,
+    dry_run: DryRun = False,
 ) -> None:
     """列入试点名单。"""
-    with session() as ledger:
-        log = ledger.log(pool)
-        origin = _two(log, actor, reviewer)
-        place = Divisions(log).find(village)
-        if place is None:
-            raise Refused(refuse(Reason.UNKNOWN_DIVISION, "“--village”"))
-        end = read_date(until, "--until") if until else None
-        Payers(log).admit(place, read_date(since, "--since"), end, document.strip(), origin)
-    console.answer(f"{place} 已列入试点名单（{document.strip()}）")
+    command = AdmitVillage(
+        actor=actor, reviewer=reviewer, command_id=read_command_id(command_id), dry_run=dry_run,
+        village=village, since=read_date(since, "--since"), until=read_date(until, "--until") if until else None,
+        document=document,
+    )  # fmt: skip
+    done = _done(pool, command)
+    console.answer(f"{_trial(done)}{done.village} 已列入试点名单（{document.strip()}）")
 
 
 @app.command()
-def members(file: InputFile, pool: Pool, code: Code, actor: Actor) -> int:
+def members(
+    file: InputFile, pool: Pool, code: Code, actor: Actor, command_id: CommandId = None, dry_run: DryRun = False
+) -> int:
     """导入单位出具的成员名单（姓名、公民身份号码，可有 起、止 日期）；有误即整份退回。"""
     with session() as ledger:
         log = ledger.log(pool)
-        payers, number = Payers(log), _credit_code(code)
-        if payers.find(number) is None:
+        number, register = _credit_code(code), ledger.register(log)
+        if Payers(log).find(number) is None:
             raise Refused(refuse(Reason.PAYER_UNKNOWN, number))
-        table = open_table(file, Columns(("姓名", "公民身份号码"), ("起", "止")), TEXT)
+        table = open_table(file, Columns(MEMBER, ("起", "止")), TEXT)
         rows = ((line, cells, fault.text if fault else "") for line, cells, fault in table)
-        found, faults = participants_of(rows, table.index, ledger.register(log))
-        periods = []
-        for line, participant, cell in found:
-            period = _period(line, participant, number, cell.get("起", ""), cell.get("止", ""))
-            if isinstance(period, Refusal):
-                faults.append((line, period))
-            else:
-                periods.append(period)
+        periods, faults = read_members(rows, table.index, register, number)
         if faults:
             return returned(faults, file)
-        payers.write_members(periods)
-    console.answer(f"成员名单已登记：{len(periods)}人（经办 {actor}）")
+        command = EnrolMembers(
+            actor=actor, command_id=read_command_id(command_id), dry_run=dry_run, code=number, periods=tuple(periods)
+        )
+        done = PayerDesk(log, register).do(command)
+    console.answer(f"{_trial(done)}成员名单已登记：{done.persons}人（经办 {actor}）")
     return 0
-
-
-def take_in_statuses(log: PoolLog, found: list[tuple[int, Any, Any]], faults: list[tuple[int, Refusal]]) -> int:
-    """Write the statuses of a list unless something is wrong with it; gives how many were written."""
-    periods = []
-    for line, participant, cell in found:
-        word = STATUSES.get(cell["状态"].strip())
-        if word is None:
-            faults.append((line, refuse(Reason.KIND, f"第{line}行“状态”", rule=f"状态须为：{'、'.join(STATUSES)}")))
-            continue
-        period = _period(line, participant, word, cell["起"], cell.get("止", ""))
-        if isinstance(period, Refusal):
-            faults.append((line, period))
-        else:
-            periods.append(period)
-    if not faults:
-        Payers(log).write_statuses(periods)
-    return len(periods)
 
 
 @app.command("list")
@@ -164,7 +132,7 @@ def list_payers(pool: Pool, json: Json = False) -> None:
     with session() as ledger:
         every = Payers(ledger.log(pool)).every()
     if json:
-        console.say_json([_as_json(one) for one in every])
+        console.say_json([payer_told(one) for one in every])
         return
     for one in every:
         confirmed = f"，税务端确认于 {one.confirmed_on.isoformat()}" if one.confirmed_on else ""
@@ -185,39 +153,27 @@ def _line(fault: tuple[int, Refusal]) -> int:
     return fault[0]
 
 
-def _period(line: int, participant: Any, word: str, since: str, until: str) -> Period | Refusal:
-    try:
-        first = parse_business_date(since) if since.strip() else date(1900, 1, 1)
-        last = parse_business_date(until) if until.strip() else None
-    except DateFault as fault:
-        return refuse(Reason.DATE, f"第{line}行“起、止”", rule=str(fault))
-    if last is not None and last < first:
-        return refuse(Reason.DATE, f"第{line}行“起、止”", rule="止日不得早于起日")
-    return Period(participant, word, first, last)
-
-
-def _filed(log: PoolLog, filed: list[str], total: str) -> str:
-    """What the 备案表 says, checked; nothing where no figures are given. Raises `Refused` (FORM_UNKNOWN, FILING)."""
-    if not filed and not total:
-        return ""
-    if not filed or not total.strip():
+def _filed(filed: list[str], total: str) -> tuple[Filed, ...]:
+    """What the 备案表 says of its standards; figures and their sum are given together or not at all."""
+    if bool(filed) != bool(total.strip()):
         raise typer.BadParameter("备案表的标准与合计须一并给出", param_hint="--filed、--filed-total")
-    rule = read_forms(log.rules().region).rule("filing_form", "subsidy")
-    if isinstance(rule, Refusal):
-        raise Refused(rule)
     try:
-        standards, fen = [read_filed(one) for one in filed], wan_to_fen(total)
+        return tuple(read_filed(one) for one in filed)
     except MoneyFault as fault:
-        raise typer.BadParameter(str(fault), param_hint="--filed、--filed-total") from fault
-    if wrong := filing_fault(standards, fen, rule.citation):
-        raise Refused(wrong)
-    return filed_text(standards)
+        raise typer.BadParameter(str(fault), param_hint="--filed") from fault
 
 
-def _two(log: PoolLog, actor: str, reviewer: str) -> Origin:
-    if same := same_person(log.rules(), actor, reviewer):
-        raise Refused(same)
-    return Origin(actor, reviewer)
+def _filed_fen(total: str) -> int:
+    try:
+        return wan_to_fen(total) if total.strip() else 0
+    except MoneyFault as fault:
+        raise typer.BadParameter(str(fault), param_hint="--filed-total") from fault
+
+
+def _done(pool: str, command: Command) -> PayerAnswer:
+    with session() as ledger:
+        log = ledger.log(pool)
+        return PayerDesk(log, ledger.register(log)).do(command)
 
 
 def _credit_code(text: str) -> str:
@@ -227,10 +183,12 @@ def _credit_code(text: str) -> str:
         raise CommandFault(f"统一社会信用代码无效：{fault}") from fault
 
 
-def _tell(payer: Payer, written: bool) -> None:
-    console.answer(f"{KINDS[payer.kind]} {payer.name}（{payer.code}）{'已登记' if written else '已是如此，未变更'}")
+def _tell(answer: PayerAnswer) -> None:
+    payer = answer.payer
+    assert payer is not None
+    done = "已是如此，未变更" if answer.already_there else "已登记"
+    console.answer(f"{_trial(answer)}{KINDS[payer.kind]} {payer.name}（{payer.code}）{done}")
 
 
-def _as_json(payer: Payer) -> dict[str, Any]:
-    said = payer._asdict()
-    return {**said, "confirmed_on": payer.confirmed_on.isoformat() if payer.confirmed_on else None}
+def _trial(answer: PayerAnswer) -> str:
+    return "试算（未登记）：" if answer.dry_run else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -13,7 +13,7 @@ import typer
 from api.cli import console, forms
 from api.cli.command_answer import CommandId, read_command_id
 from api.cli.options import Actor, DryRun, Json, Pool, Year, read_date, read_fen
-from api.cli.plan_text import plan_as_json, tell_plan
+from api.cli.plan_text import tell_plan
 from api.cli.session import CommandFault, Session, fold_forward, session
 from api.files.result_file import ResultFile
 from api.files.roster_file import open_roster
@@ -35,9 +35,9 @@ from ledger.identity import IdentityFault, normalise_credit_code
 from ledger.jobs.pipeline import batch_pace
 from ledger.jobs.roster_rows import read_roster
 from ledger.plan import SubsidyPlan
-from ledger.plan_decisions import MATTER_OF
+from ledger.plan_decisions import step_does
 from ledger.plan_events import Source, Standard, TierSubsidy
-from ledger.procedure import ACTORS, EVIDENCE, Procedure, read_procedures
+from ledger.procedure import ACTORS, EVIDENCE, read_procedures
 from ledger.refusals import Reason, Refused, refuse
 from ledger.roster import GROUPS
 from ledger.store.divisions import Divisions
@@ -45,6 +45,7 @@ from ledger.store.log import PoolLog
 from ledger.store.plans import Plans
 from ledger.words import MoneyKind
 from projections.history import TITLES
+from projections.plan_pages import plan_told
 
 app = typer.Typer(help="补助方案与社会资助", no_args_is_help=True)
 app.command()(forms.form)
@@ -138,7 +139,7 @@ def step(
 
     def command_of(ledger: Session, log: PoolLog) -> PlanCommand:
         state, chains = _plan(log, which), read_procedures(log.rules().region)
-        does = _does(state, chains, said["matter"], said["step"])
+        does = step_does(state, chains, said["matter"], said["step"])
         if does == "declare":
             if file is None:
                 raise CommandFault(f"步骤 {name} 须附名册：--file 申报表")
@@ -207,7 +208,7 @@ def show(pool: Pool, plan: PlanId, json: Json = False) -> None:
         log = ledger.log(pool)
         state, chains = _plan(log, which), read_procedures(log.rules().region)
     if json:
-        console.say_json(plan_as_json(which, state, chains))
+        console.say_json(plan_told(which, state, chains))
     else:
         tell_plan(which, state, chains)
 
@@ -292,12 +293,6 @@ def _plan(log: PoolLog, plan: UUID) -> SubsidyPlan:
     if state is None:
         raise Refused(refuse(Reason.PLAN_UNKNOWN, plan))
     return state
-
-
-def _does(state: SubsidyPlan, chains: Mapping[str, Procedure], matter: str, name: str) -> str:
-    chain = chains.get(matter or MATTER_OF[state.drafted.kind])
-    known = chain.steps.get(name) if chain else None
-    return known.does if known else ""
 
 
 def _plan_id(text: str) -> UUID:

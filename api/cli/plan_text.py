@@ -6,70 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from api.cli import console
 from ledger.money import fen_to_yuan
-from ledger.plan import STANDING, RosterOfPlan, SubsidyPlan
+from ledger.plan import STANDING, SubsidyPlan
 from ledger.plan_decisions import MATTER_OF, who_is_next
 from ledger.procedure import EVIDENCE, Procedure
 from ledger.words import CHINESE
-
-
-def plan_as_json(plan: UUID, state: SubsidyPlan, chains: Mapping[str, Procedure]) -> dict[str, Any]:
-    """The plan as one JSON object; amounts in yuan."""
-    drafted = msgspec.to_builtins(state.drafted)
-    return {
-        "plan": str(plan),
-        "version": state.version,
-        "status": _status(state),
-        "kind": drafted["kind"],
-        "payer": state.drafted.payer,
-        "village": state.drafted.village,
-        "year": state.drafted.year,
-        "sequence": state.drafted.sequence,
-        "standing": state.drafted.standing,
-        "covered": state.drafted.covered,
-        "sources": [
-            {"name": one.name, "amount": fen_to_yuan(one.fen), "share": one.share} for one in state.drafted.sources
-        ],
-        "sources_total": fen_to_yuan(sum(one.fen for one in state.drafted.sources)),
-        "received": fen_to_yuan(state.received),
-        "credited": fen_to_yuan(state.credited),
-        "unallocated": fen_to_yuan(state.unallocated),
-        "beside_rosters": fen_to_yuan(state.beside),
-        "held": [
-            {"serial": one.serial, "line": one.line, "year": one.year, "amount": fen_to_yuan(one.fen),
-             "reason": one.reason}
-            for one in state.held
-        ],
-        "steps": [
-            {"step": one.taken.name, "on": one.taken.on.isoformat(), "by": one.taken.person, "roster": one.roster,
-             "matter": one.matter}
-            for one in state.steps
-        ],
-        "rosters": [{**_roster(one), "next": who_is_next(state, chains, one.roster)} for one in state.rosters],
-        "next": who_is_next(state, chains),
-    }  # fmt: skip
-
-
-def _status(state: SubsidyPlan) -> str:
-    if state.closed:
-        return "closed"
-    return "suspended" if state.suspended_on else "open"
-
-
-def _roster(one: RosterOfPlan) -> dict[str, Any]:
-    return {
-        "roster": one.roster,
-        "year": one.year,
-        "status": one.standing.value,
-        "rows": one.rows,
-        "amount": fen_to_yuan(one.fen),
-        "received": fen_to_yuan(one.received),
-        "credited": fen_to_yuan(one.credited),
-        "unallocated": fen_to_yuan(one.unallocated),
-    }
+from projections.plan_pages import status_of
 
 
 def tell_plan(plan: UUID, state: SubsidyPlan, chains: Mapping[str, Procedure]) -> None:
@@ -77,7 +20,7 @@ def tell_plan(plan: UUID, state: SubsidyPlan, chains: Mapping[str, Procedure]) -
     drafted = state.drafted
     words = {"closed": "已终止", "suspended": "暂停中", "open": "办理中"}
     console.answer(
-        f"方案 {plan}（{words[_status(state)]}）：{drafted.year}年度第{drafted.sequence}号 {CHINESE[drafted.kind]}，"
+        f"方案 {plan}（{words[status_of(state)]}）：{drafted.year}年度第{drafted.sequence}号 {CHINESE[drafted.kind]}，"
         f"单位 {drafted.payer}{'，长效机制' if drafted.standing else ''}"
     )
     total = fen_to_yuan(sum(one.fen for one in drafted.sources))

@@ -65,7 +65,7 @@ class Connections:
 
 
 class OneConnection:
-    """One connection in the place of many, for reads inside a transaction that is open on it."""
+    """One connection in the place of many, for what belongs inside a transaction that is open on it."""
 
     def __init__(self, connection: Connection[TupleRow]) -> None:
         self._connection = connection
@@ -73,6 +73,11 @@ class OneConnection:
     @contextmanager
     def connection(self) -> Iterator[Connection[TupleRow]]:
         """The connection; it is not given back."""
+        yield self._connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection[TupleRow]]:
+        """The connection, in the transaction that is open on it."""
         yield self._connection
 
 

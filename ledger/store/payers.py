@@ -5,10 +5,14 @@ Beside the log, as the register is: each row says from when to when it holds, an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 
 from ledger import clock
 from ledger.late_money import Origin
@@ -54,6 +58,13 @@ class Payers:
     def __init__(self, log: PoolLog) -> None:
         self._log = log
 
+    @contextmanager
+    def alone(self) -> Iterator[tuple[PoolLog, Cursor[TupleRow]]]:
+        """One transaction in which nobody else writes here: the log over its connection, and a cursor to write with."""
+        with self._log.connections.transaction() as connection, connection.cursor() as cursor:
+            cursor.execute(self._log.sql("LOCK TABLE {payer} IN SHARE ROW EXCLUSIVE MODE"))
+            yield self._log.on(connection), cursor
+
     def find(self, code: str) -> Payer | None:
         """The latest version of a payer."""
         columns = ", ".join(Payer._fields)
@@ -62,12 +73,14 @@ class Payers:
             row = connection.execute(self._log.sql(statement), (code,)).fetchone()
         return Payer(*row) if row else None
 
-    def every(self) -> list[Payer]:
-        """The latest version of each payer, by code."""
+    def every(self, after: str = "", limit: int | None = None) -> list[Payer]:
+        """The latest version of each payer, by code; up to `limit` behind the code `after`."""
         columns = ", ".join(Payer._fields)
-        statement = f"SELECT DISTINCT ON (code) {columns} FROM {{payer}} ORDER BY code, version DESC"
+        statement = (
+            f"SELECT DISTINCT ON (code) {columns} FROM {{payer}} WHERE code > %s ORDER BY code, version DESC LIMIT %s"
+        )
         with self._log.connections.connection() as connection:
-            return [Payer(*row) for row in connection.execute(self._log.sql(statement))]
+            return [Payer(*row) for row in connection.execute(self._log.sql(statement), (after, limit))]
 
     def write(self, payer: Payer, origin: Origin) -> bool:
         """A new payer, or a new version of a known one; False where it stands so already."""

@@ -35,8 +35,7 @@ class Plans:
 
     def find(self, plan: UUID) -> SubsidyPlan | None:
         """The plan as it stands; None where there is none."""
-        events = self.events(plan)
-        return fold_plan(events) if events else None
+        return self.find_many([plan]).get(plan)
 
     def events(self, plan: UUID) -> list[PlanEvent]:
         """What was recorded of a plan, in order."""
@@ -67,6 +66,22 @@ class Plans:
         with self._log.connections.connection() as connection:
             return [row[0] for row in connection.execute(self._log.sql(statement), (list(payers),))]
 
+    def find_many(self, plans: Collection[UUID], position: int | None = None) -> dict[UUID, SubsidyPlan]:
+        """The plans as they stood at a position of the log, or stand; an id that is no plan's (but an account's, or
+        nobody's) is left out.
+        """
+        statement = (
+            "SELECT originator_id, topic, state FROM {ledger_events} WHERE originator_id = ANY(%s)"
+            " AND starts_with(topic, 'plan.') AND (%s::bigint IS NULL OR notification_id <= %s)"
+            " ORDER BY originator_id, originator_version"
+        )
+        streams: dict[UUID, list[PlanEvent]] = {}
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            asked = (uuid_array([plan.bytes for plan in plans]), position, position)
+            for stream, topic, state in cursor.execute(self._log.sql(statement), asked):
+                streams.setdefault(stream, []).append(cast("PlanEvent", decode(topic, state)))
+        return {stream: fold_plan(events) for stream, events in streams.items()}
+
     def listed(self, year: int | None = None) -> list[ListedPlan]:
         """The plans there are, by village, year and sequence."""
         columns = ", ".join(ListedPlan._fields).replace("plan,", "plan_id,", 1)
@@ -77,11 +92,34 @@ class Plans:
         with self._log.connections.connection() as connection:
             return [ListedPlan(*row) for row in connection.execute(self._log.sql(statement), (year, year))]
 
-    def rows(self, roster: str) -> list[Row]:
-        """The rows of a roster in the order of its lines."""
-        statement = "SELECT line, uuid_send(account_id), fen FROM {roster_row} WHERE roster = %s ORDER BY line"
+    def page(
+        self, position: int, after: UUID | None, limit: int, *, year: int | None, payer: str | None, village: str | None
+    ) -> list[ListedPlan]:
+        """Up to `limit` plans drafted by a position, behind the plan `after`, by year, village and sequence."""
+        columns = ", ".join(ListedPlan._fields).replace("plan,", "p.plan_id,", 1)
+        key = "year, village, sequence, plan_id"
+        statement = (
+            f"SELECT {columns} FROM {{subsidy_plan}} p JOIN {{ledger_events}} e ON e.originator_id = p.plan_id"
+            " AND e.originator_version = 1 WHERE e.notification_id <= %(position)s"
+            " AND (%(year)s::int IS NULL OR year = %(year)s) AND (%(payer)s::text IS NULL OR payer = %(payer)s)"
+            " AND (%(village)s::text IS NULL OR village = %(village)s) AND (%(after)s::uuid IS NULL OR"
+            f" ({key}) > (SELECT {key} FROM {{subsidy_plan}} WHERE plan_id = %(after)s)) ORDER BY {key} LIMIT %(limit)s"
+        )
+        asked = {
+            "position": position, "after": after, "limit": limit, "year": year, "payer": payer, "village": village,
+        }  # fmt: skip
+        with self._log.connections.connection() as connection:
+            return [ListedPlan(*row) for row in connection.execute(self._log.sql(statement), asked)]
+
+    def rows(self, roster: str, after: int = 0, limit: int | None = None) -> list[Row]:
+        """The rows of a roster in the order of its lines; up to `limit` behind the line `after`."""
+        statement = (
+            "SELECT line, uuid_send(account_id), fen FROM {roster_row} WHERE roster = %s AND line > %s"
+            " ORDER BY line LIMIT %s"
+        )
         with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
-            return list(map(Row._make, cursor.execute(self._log.sql(statement), (UUID(roster),)).fetchall()))
+            asked = (UUID(roster), after, limit)
+            return list(map(Row._make, cursor.execute(self._log.sql(statement), asked).fetchall()))
 
     def paid_events(self, accounts: Collection[bytes], year: int) -> dict[bytes, list[tuple[int, AccountEvent]]]:
         """Of these accounts the events that may be contributions for `year` or their reversals, with their versions.
