@@ -371,11 +371,10 @@ def _not_standing(roster: RosterOfPlan | None, asked: str, *allowed: Standing) -
     return refuse(Reason.ROSTER_STATE, value, rule=f"须为{'或'.join(STANDING[one] for one in allowed)}的名册")
 
 
-def step_does(state: SubsidyPlan, chains: Mapping[str, Procedure], matter: str, name: str) -> str:
-    """What a step does to a roster (`DOES`); empty for a plain one and for one that there is not."""
+def step_of(state: SubsidyPlan, chains: Mapping[str, Procedure], matter: str, name: str) -> Step | None:
+    """A step of the plan's procedure, or of another matter of it; None where the region knows none of this name."""
     chain = chains.get(matter or MATTER_OF[state.drafted.kind])
-    known = chain.steps.get(name) if chain else None
-    return known.does if known else ""
+    return chain.steps.get(name) if chain else None
 
 
 def steps_missing(state: SubsidyPlan, chains: Mapping[str, Procedure], roster: str = "") -> list[Step]:

@@ -117,7 +117,7 @@ def _standard(standard: Standard) -> dict[str, Any]:
     return {
         "flat": fen_to_yuan(standard.flat) if standard.flat else None,
         "tiers": [
-            {"from": fen_to_yuan(one.from_fen), "to": fen_to_yuan(one.to_fen), "amount": fen_to_yuan(one.fen)}
+            {"least": fen_to_yuan(one.from_fen), "most": fen_to_yuan(one.to_fen), "amount": fen_to_yuan(one.fen)}
             for one in standard.tiers
         ],
         "share": standard.share or None,
@@ -181,15 +181,15 @@ def _listed(one: ListedPlan, state: SubsidyPlan) -> dict[str, Any]:
 
 def roster_page(
     log: PoolLog, plan: UUID, roster: UUID, after: int, limit: int, known_at: str | None = None
-) -> tuple[Known, RosterOfPlan, list[dict[str, Any]], int | None]:
+) -> tuple[Known, RosterOfPlan, list[dict[str, Any]], int | None] | None:
     """A roster, up to `limit` of its rows behind the line `after`, and the line to go on behind.
 
-    Raises `Refused` (PLAN_UNKNOWN, ROSTER_STATE for one that the plan has not) and `KnownAtFault`.
+    None where the plan has no such roster. Raises `Refused` (PLAN_UNKNOWN) and `KnownAtFault`.
     """
     known, state, _ = one_plan(log, plan, known_at)
     told = state.roster(str(roster))
     if told is None:
-        raise Refused(refuse(Reason.ROSTER_STATE, f"名册{roster}不在本方案中"))
+        return None
     rows = Plans(log).rows(told.roster, after, limit)
     lines = [
         {"line": row.line, "account": str(UUID(bytes=row.account)), "amount": fen_to_yuan(row.fen)} for row in rows

@@ -24,6 +24,7 @@ from ledger.jobs.apart import ApartError
 from ledger.refusals import Refused
 from ledger.store.job_lock import BusyError
 from ledger.store.keys import KeyFaultError
+from ledger.store.recorder import MovedError
 from ledger.store.server import ServerFault
 from migrations.run import MigrationBusy, MigrationFault
 from projections.folds import RebuildDue
@@ -92,6 +93,9 @@ def run(arguments: list[str] | None = None) -> int:
         return USAGE
     except (typer.Abort, KeyboardInterrupt):
         ended = INTERRUPTED
+    except MovedError:
+        console.notice("忙：所涉账户正在变动，请稍后再试")
+        return BUSY
     except (BusyError, MigrationBusy, PoolTimeout, QueueFullError) as busy:
         console.notice(f"忙：{busy}")
         return BUSY

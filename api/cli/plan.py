@@ -35,7 +35,7 @@ from ledger.identity import IdentityFault, normalise_credit_code
 from ledger.jobs.pipeline import batch_pace
 from ledger.jobs.roster_rows import read_roster
 from ledger.plan import SubsidyPlan
-from ledger.plan_decisions import step_does
+from ledger.plan_decisions import step_of
 from ledger.plan_events import Source, Standard, TierSubsidy
 from ledger.procedure import ACTORS, EVIDENCE, read_procedures
 from ledger.refusals import Reason, Refused, refuse
@@ -139,7 +139,8 @@ def step(
 
     def command_of(ledger: Session, log: PoolLog) -> PlanCommand:
         state, chains = _plan(log, which), read_procedures(log.rules().region)
-        does = step_does(state, chains, said["matter"], said["step"])
+        known = step_of(state, chains, said["matter"], said["step"])
+        does = known.does if known else ""
         if does == "declare":
             if file is None:
                 raise CommandFault(f"步骤 {name} 须附名册：--file 申报表")

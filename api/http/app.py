@@ -12,9 +12,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
-from api.http import accounts, balances, docs, entries, events, health, statements
+from api.http import accounts, balances, docs, entries, events, health, payers, plans, statements
 from api.http.faults import ANSWERED, problem_of
-from api.http.problems import FieldFault, ProblemDocument
+from api.http.problems import FieldFault, LineFault, ProblemDocument
 from api.http.service import Service
 
 TITLE: Final = "城乡居民基本养老保险个人账户账簿"
@@ -22,7 +22,7 @@ ABOUT: Final = (
     "每笔写入须带 Idempotency-Key（UUID）：同一命令编号只办一次，重发得到原回答。"
     "金额为两位小数的元，日期为 YYYY-MM-DD（北京时间）。"
     "不予办理的回答为 application/problem+json，写明值、规则、依据和办法。"
-    "任何回答都不含姓名和公民身份号码。"
+    "任何回答都不含个人姓名和公民身份号码。"
 )
 
 
@@ -48,7 +48,7 @@ def create_app(service: Service | None = None) -> FastAPI:
         exception_handlers=dict.fromkeys(ANSWERED, _answered),
     )
     app.state.service = service
-    for resource in (accounts, entries, statements, events, balances, health, docs):
+    for resource in (accounts, entries, statements, events, balances, payers, plans, health, docs):
         app.include_router(resource.router)
     app.openapi = lambda: _description(app)  # type: ignore[method-assign]
     return app
@@ -75,7 +75,7 @@ def _description(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         _, problems = models_json_schema(
-            [(ProblemDocument, "serialization"), (FieldFault, "serialization")],
+            [(ProblemDocument, "serialization"), (FieldFault, "serialization"), (LineFault, "serialization")],
             ref_template="#/components/schemas/{model}",
         )
         schemas = made["components"]["schemas"]

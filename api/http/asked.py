@@ -121,11 +121,12 @@ def page_of(cursor: str | None, as_of: date | None, known_at: str | None) -> Pag
     raise invalid("query.cursor", "从何处继续", "不是本接口给出的 cursor")
 
 
-def done(told: Any, location: str = "") -> Response:
+def done(told: Any, location: str = "", *, shown: Any = None) -> Response:
     """The answer to a command: 201 for what was recorded, with where it stands; 200 for what was only tried."""
+    shown = told if shown is None else shown
     if told.dry_run:
-        return answer(told)
-    return answer(told, 201, {"Location": location} if location else None)
+        return answer(shown)
+    return answer(shown, 201, {"Location": location} if location else None)
 
 
 def answer(told: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

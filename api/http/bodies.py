@@ -25,7 +25,7 @@ LAST_DAY: Final = date(LAST_PERIOD, 12, 31)
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NUMBER: Final = re.compile(r"(?<!\d)\d{17}[\dXx](?![\dXx])", re.ASCII)
 _PERHAPS: Final = re.compile(r"\d{6}(?:\d\d)?\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}", re.ASCII)
-_PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
+PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
 _CODE: Final = r"^[0-9A-Za-z._/-]+$"
 POSITION_MAX: Final = 2**63 - 1
 
@@ -78,7 +78,7 @@ def _credit_code(text: str) -> str:
 
 
 Day = Annotated[date, BeforeValidator(_day)]
-Text = Annotated[str, Field(pattern=_PRINTABLE, max_length=200), AfterValidator(_said), AfterValidator(_anonymous)]
+Text = Annotated[str, Field(pattern=PRINTABLE, max_length=200), AfterValidator(_said), AfterValidator(_anonymous)]
 Code = Annotated[str, Field(pattern=_CODE, max_length=64), AfterValidator(_anonymous)]
 Yuan = Annotated[str, Field(pattern=r"^[0-9]{1,12}\.[0-9]{2}$")]
 Reviewer = Annotated[
@@ -92,9 +92,9 @@ class OpenAccountBody(BaseModel):
 
     model_config = Body
 
-    number: str = Field(title="公民身份号码", min_length=15, max_length=40, pattern=_PRINTABLE)
+    number: str = Field(title="公民身份号码", min_length=15, max_length=40, pattern=PRINTABLE)
     name: Annotated[str, AfterValidator(_said)] = Field(
-        title="姓名", description="与证件一致", min_length=1, max_length=100, pattern=_PRINTABLE
+        title="姓名", description="与证件一致", min_length=1, max_length=100, pattern=PRINTABLE
     )
     division: Text = Field(
         title="所属村",
@@ -126,7 +126,7 @@ class PaymentBody(BaseModel):
     voucher: Code | None = Field(default=None, title="电子税票号码")
     batch: Code | None = Field(default=None, title="传输批次号")
     payer: Annotated[str, AfterValidator(_credit_code)] | None = Field(
-        default=None, title="来源单位", description="统一社会信用代码", max_length=40, pattern=_PRINTABLE
+        default=None, title="来源单位", description="统一社会信用代码", max_length=40, pattern=PRINTABLE
     )
     level: Text | None = Field(default=None, title="补贴级次", description="只用于政府补贴")
     allocation_document: Text | None = Field(default=None, title="拨付文号", description="只用于政府补贴")
@@ -183,6 +183,7 @@ class ClosureBody(BaseModel):
         return self
 
 
+CreditCode = Annotated[str, Field(min_length=1, max_length=40, pattern=PRINTABLE), AfterValidator(_credit_code)]
 PoolCode = Annotated[str, Path(title="统筹区编码", max_length=31, examples=["640100"])]
 AccountId = Annotated[UUID, Path(title="账户编号")]
 Version = Annotated[int, Path(title="要冲正的记录的版本号", ge=1, le=POSITION_MAX)]
@@ -213,6 +214,7 @@ PARAMETERS: Final = {
     "pool": "统筹区编码", "account": "账户编号", "version": "版本号", "Idempotency-Key": "命令编号",
     "as_of": "截至哪一天", "known_at": "按当时已记录的数据", "wait_for": "等到哪个位置", "year": "年度",
     "limit": "每页行数", "dry_run": "试算", "cursor": "从何处继续", "by": "汇总口径", "body": "请求体",
+    "code": "统一社会信用代码", "payer": "补助、资助单位", "village": "村", "plan": "方案编号", "roster": "名册编号",
 }  # fmt: skip
 """The Chinese name of each parameter of an address, by its own."""
 

@@ -18,12 +18,16 @@ from api.http.journal import fault_of, tell
 from api.http.problems import Problem, forbidden, unauthorized, unavailable
 from api.http.service import Service
 from api.http.statements import plain_statement, send_statement
+from ledger.roster import ROWS_MAX
 from ledger.store.tokens import Token
 from ledger.words import new_id
 
 BODY_BYTES_MAX: Final = 64 * 1024
+LIST_BYTES_MAX: Final = BODY_BYTES_MAX + ROWS_MAX * 320
+"""A body that lists persons: a row has some 150 bytes, twice that where it is indented or its text escaped."""
 BODY_SECONDS_MAX: Final = 10.0
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_LISTS: Final = re.compile(r"/v1/pools/[^/]+/(?:plans/[^/]+/steps|payers/[^/]+/members|statuses)")
 _PERHAPS_A_NUMBER: Final = re.compile(rb"\d{15}|\d{17}[\dXx]")
 _BODIES: Final = frozenset(("POST", "PUT", "PATCH"))
 _READING: Final = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -65,7 +69,8 @@ class Door:
                         await send_statement(self._service, state, plain, sending)
                         return
                 if scope["method"] in _BODIES:
-                    receive = await _whole_body(headers, receive)
+                    most = LIST_BYTES_MAX if _LISTS.fullmatch(scope["path"]) else BODY_BYTES_MAX
+                    receive = await _whole_body(headers, receive, most)
                 await self._app(scope, receive, sending)
             except Exception as fault:
                 if not status:
@@ -124,11 +129,11 @@ def _request_id(said: bytes | None) -> str:
     return str(new_id())
 
 
-async def _whole_body(headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
+async def _whole_body(headers: Mapping[bytes, bytes], receive: Receive, bytes_max: int) -> Receive:
     """The body, read as far as the limits allow, to be received again."""
     length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > BODY_BYTES_MAX:
-        raise _too_large()
+    if length.isdigit() and int(length) > bytes_max:
+        raise _too_large(bytes_max)
     parts: list[bytes] = []
     size = 0
     try:
@@ -139,8 +144,8 @@ async def _whole_body(headers: Mapping[bytes, bytes], receive: Receive) -> Recei
                     break
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
-                if size > BODY_BYTES_MAX:
-                    raise _too_large()
+                if size > bytes_max:
+                    raise _too_large(bytes_max)
                 if not message.get("more_body"):
                     break
     except TimeoutError:
@@ -153,7 +158,6 @@ async def _whole_body(headers: Mapping[bytes, bytes], receive: Receive) -> Recei
     return again
 
 
-def _too_large() -> Problem:
-    return Problem(
-        413, "TOO_LARGE", value="请求体", rule=f"请求体不得超过{BODY_BYTES_MAX // 1024} KiB", remedy="逐笔报送"
-    )
+def _too_large(bytes_max: int) -> Problem:
+    rule = f"请求体不得超过{bytes_max // 1024} KiB"
+    return Problem(413, "TOO_LARGE", value="请求体", rule=rule, remedy="逐笔报送；名单分为多份报送")

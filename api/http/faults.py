@@ -11,18 +11,20 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
 from api.http.bodies import PARAMETERS
-from api.http.problems import Problem, refused, unavailable, validation
+from api.http.problems import Problem, refused, rows_refused, unavailable, validation
 from ledger.desk.coalesce import QueueFullError
+from ledger.desk.plans import RosterFaultsError
 from ledger.refusals import Refused
 from ledger.store.keys import KeyFaultError
+from ledger.store.recorder import MovedError
 from ledger.store.server import ServerFault
 from projections.folds import RebuildDue
 
 DATABASE_FAULTS: Final = (psycopg.OperationalError, PoolTimeout, PersistenceError, ServerFault)
 """What is raised while the database is away."""
 ANSWERED: Final[tuple[type[Exception], ...]] = (
-    RequestValidationError, HTTPException, Problem, Refused, QueueFullError, RebuildDue, KeyFaultError,
-    *DATABASE_FAULTS, Exception,
+    RequestValidationError, HTTPException, Problem, Refused, RosterFaultsError, QueueFullError, MovedError, RebuildDue,
+    KeyFaultError, *DATABASE_FAULTS, Exception,
 )  # fmt: skip
 """What the framework is told to answer as a problem, one by one: what it does not know it would also raise again."""
 
@@ -33,10 +35,14 @@ def problem_of(fault: BaseException, body: Any = None) -> Problem:
         return fault
     if isinstance(fault, Refused):
         return refused(fault.refusal)
+    if isinstance(fault, RosterFaultsError):
+        return rows_refused(fault.faults)
     if isinstance(fault, RequestValidationError):
         return _request(fault, body)
     if isinstance(fault, QueueFullError):
         return unavailable("等待办理的业务已满", 1, "QUEUE_FULL")
+    if isinstance(fault, MovedError):
+        return unavailable("所涉账户正在变动", 1, "BUSY")
     if isinstance(fault, RebuildDue):
         return unavailable("汇总表须先重建（pension-ledger projections rebuild）", 60, "REBUILD_DUE")
     if isinstance(fault, KeyFaultError):

@@ -5,7 +5,7 @@ A problem names a field and never repeats what stood in it: a number is easily t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -30,7 +30,7 @@ TITLES: Final = {
     500: "内部错误",
     503: "暂时不能办理",
 }
-NOT_FOUND: Final = frozenset((Reason.UNKNOWN_ACCOUNT,))
+NOT_FOUND: Final = frozenset((Reason.UNKNOWN_ACCOUNT, Reason.PLAN_UNKNOWN))
 """Refusals that are answered 404: what the address names is not there."""
 _MASKED: Final = {Reason.UNKNOWN_DIVISION: "“division”"}
 """Refusals whose value is what the caller wrote, and could be anything."""
@@ -42,6 +42,17 @@ class FieldFault(BaseModel):
     field: str = Field(title="字段", description="在请求中的位置，例如 body.amount；不含所填内容")
     title: str = Field(title="字段名称")
     detail: str = Field(title="原因")
+
+
+class LineFault(BaseModel):
+    """What is wrong with one line of a list."""
+
+    line: int = Field(title="第几行", description="在列表中的位置，从 1 起")
+    reason: str = Field(title="原因代码", examples=["NAME_DIFFERS"])
+    value: str = Field(title="值", description="指出栏目，不含所填内容")
+    rule: str = Field(title="规则")
+    clause: str = Field(title="依据")
+    remedy: str = Field(title="办法")
 
 
 class ProblemDocument(BaseModel):
@@ -58,6 +69,7 @@ class ProblemDocument(BaseModel):
     remedy: str = Field(title="办法")
     request_id: str | None = Field(default=None, title="请求编号")
     errors: list[FieldFault] | None = Field(default=None, title="各字段的问题")
+    faults: list[LineFault] | None = Field(default=None, title="名单各行的问题", description="全部列出")
 
 
 class Problem(Exception):  # noqa: N818 — an answer, not an error of the program
@@ -74,12 +86,13 @@ class Problem(Exception):  # noqa: N818 — an answer, not an error of the progr
         clause: str = HOUSE,
         retry_after: int | None = None,
         errors: list[dict[str, str]] | None = None,
+        faults: list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(reason)
         self.status = status
         self.said = {"reason": reason, "value": value, "rule": rule, "clause": clause, "remedy": remedy}
         self.retry_after = retry_after
-        self.errors = errors
+        self.lists = {"errors": errors, "faults": faults}
 
     def response(self, request_id: str | None = None) -> Response:
         """The answer."""
@@ -94,8 +107,7 @@ class Problem(Exception):  # noqa: N818 — an answer, not an error of the progr
         }
         if request_id is not None:
             document["request_id"] = request_id
-        if self.errors:
-            document["errors"] = self.errors
+        document |= {name: listed for name, listed in self.lists.items() if listed}
         headers: dict[str, str] = {}
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
@@ -104,15 +116,39 @@ class Problem(Exception):  # noqa: N818 — an answer, not an error of the progr
         return Response(_encode(document), self.status, headers, MEDIA_TYPE)
 
 
-def refused(refusal: Refusal) -> Problem:
-    """A refusal of the ledger."""
+def refused(refusal: Refusal, *, missing: bool = False) -> Problem:
+    """A refusal of the ledger; `missing` where it is about what the address names."""
     return Problem(
-        404 if refusal.reason in NOT_FOUND else 422,
+        404 if missing or refusal.reason in NOT_FOUND else 422,
         refusal.reason,
         value=_MASKED.get(refusal.reason, refusal.value),
         rule=refusal.rule,
         clause=refusal.clause,
         remedy=refusal.remedy,
+    )
+
+
+def rows_refused(faults: Sequence[tuple[int, Refusal]]) -> Problem:
+    """A list that is returned whole: everything that is wrong with it, line by line."""
+    lines = len({line for line, _ in faults})
+    told = [
+        {
+            "line": line,
+            "reason": one.reason,
+            "value": one.value,
+            "rule": one.rule,
+            "clause": one.clause,
+            "remedy": one.remedy,
+        }
+        for line, one in sorted(faults, key=lambda fault: fault[0])
+    ]
+    return Problem(
+        422,
+        Reason.ROSTER_FAULTS,
+        value=f"{lines}行有误，共{len(told)}处",
+        rule="名单须逐行无误；有误的整份退回，未记账",
+        remedy="按 faults 逐行更正后整份重报",
+        faults=told,
     )
 
 
@@ -195,6 +231,10 @@ _TEXTS: Final = {
     "extra_forbidden": "含有未约定的字段",
     "model_attributes_type": "须为 JSON 对象",
     "model_type": "须为 JSON 对象",
+    "dict_type": "须为 JSON 对象",
+    "list_type": "须为 JSON 数组",
+    "too_long": "不得多于{max_length}项",
+    "too_short": "不得少于{min_length}项",
 }
 
 

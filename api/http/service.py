@@ -43,10 +43,13 @@ READERS: Final = 8
 READS_WAITING_MAX: Final = 256
 READ_SECONDS_MAX: Final = 10.0
 COMMAND_SECONDS_MAX: Final = 20.0
+WHOLE_AT_ONCE: Final = 2
+"""Threads that decide rosters and lists, up to five thousand rows each."""
+WHOLE_WAITING_MAX: Final = 16
 WAIT_SECONDS_MAX: Final = 3.0
 """How long a read waits for a position that it was asked to wait for."""
 CONNECTIONS_MAX: Final = 20
-"""Readers, writers (8), the runner, and a few to spare; the server takes 200."""
+"""Readers, writers (8), the runner, those who decide rosters, and one to spare; the server takes 200."""
 CONNECTION_SECONDS_MAX: Final = 3.0
 RUNNER_SECONDS: Final = 0.2
 POOL_IN_USE_SECONDS: Final = 600.0
@@ -79,6 +82,8 @@ class Service:
         self._writers = Writers()
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._reading = 0
+        self._whole = ThreadPoolExecutor(WHOLE_AT_ONCE, "whole")
+        self._wholes = 0
         self._counters: dict[str, Counter] = {}
         self._used: dict[str, float] = {}
         self._tokens: dict[str, tuple[float, Token | None]] = {}
@@ -94,6 +99,7 @@ class Service:
     async def stop(self) -> None:
         """Record what was accepted, and end. Requests in flight have been answered by now."""
         self._stopping.set()
+        await asyncio.to_thread(self._whole.shutdown)
         await asyncio.to_thread(self._writers.close)
         await asyncio.to_thread(self._runner.join)
         self._readers.shutdown(wait=False, cancel_futures=True)
@@ -181,6 +187,26 @@ class Service:
             return await asyncio.wait_for(asyncio.shield(future), COMMAND_SECONDS_MAX)
         except TimeoutError:
             raise unavailable("本笔业务仍在办理之中", 5, "TIMEOUT") from None
+
+    async def do_whole(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what decides and records by itself, a plan's step or a list, in one of the threads for it.
+
+        As with single commands, a caller who goes away, or whose time is up, does not undo it.
+        """
+        if self._wholes >= WHOLE_WAITING_MAX:
+            raise unavailable("等待办理的业务已满", 1, "QUEUE_FULL")
+        if self._stopping.is_set():
+            raise unavailable("服务正在停止")
+        call = asyncio.get_running_loop().run_in_executor(self._whole, partial(function, *args, **kwargs))
+        self._wholes += 1
+        call.add_done_callback(self._one_less)
+        try:
+            return await asyncio.wait_for(asyncio.shield(call), COMMAND_SECONDS_MAX)
+        except TimeoutError:
+            raise unavailable("本笔业务仍在办理之中", 5, "TIMEOUT") from None
+
+    def _one_less(self, _call: asyncio.Future[T]) -> None:
+        self._wholes -= 1
 
     def _deliver(self, outcomes: list[tuple[Waiter, Outcome]]) -> None:
         """Hand the answers of one transaction to the event loop, in one call for them all."""

@@ -58,7 +58,7 @@ from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.log import PoolLog
 from ledger.store.payers import AID_PAYER_KINDS, KINDS, Payer, Payers
 from ledger.store.plans import Plans, plan_rows
-from ledger.store.recorder import Following, RulesMovedError
+from ledger.store.recorder import Following, MovedError
 from ledger.store.register import Register
 from ledger.words import MoneyKind, new_id
 
@@ -78,10 +78,6 @@ class RosterFaultsError(Exception):
         """All of it in one."""
         lines = {line for line, _ in self.faults}
         return refuse(Reason.ROSTER_FAULTS, f"{len(lines)}行有误，共{len(self.faults)}处")
-
-
-class _MovedError(Exception):
-    """Something was recorded between the decision and its record."""
 
 
 _EVENTS_MOST: Final = 2
@@ -133,7 +129,7 @@ class PlanDesk:
                 return self._answer(command, decided, self._log.position()[0], None)
             try:
                 return self._record(command, digest, decided, rules)
-            except (_MovedError, IntegrityError, RulesMovedError):
+            except (MovedError, IntegrityError):
                 if attempt == ATTEMPTS:
                     raise
         raise AssertionError("unreachable")
@@ -284,7 +280,7 @@ class PlanDesk:
         def follow(cursor: Any, moved: frozenset[bytes]) -> list[LogRow]:
             nonlocal decided
             if moved:
-                raise _MovedError
+                raise MovedError
             decided = self._as_it_stands(cursor, decided)
             return plan_rows(decided.plan, decided.events, decided.before)
 
@@ -306,12 +302,12 @@ class PlanDesk:
         return told[-1]
 
     def _as_it_stands(self, cursor: Any, decided: _Decided) -> _Decided:
-        """What was decided, on the plan as it stands under the lock. Raises `Refused`, `_MovedError`."""
+        """What was decided, on the plan as it stands under the lock. Raises `Refused`, `MovedError`."""
         version = self._plans.version(cursor, decided.plan)
         if version == decided.before:
             return decided
         if decided.again is None:
-            raise _MovedError
+            raise MovedError
         events = _accepted(decided.again(self._plans.fold(cursor, decided.plan)))
         return decided._replace(before=version, events=events)
 

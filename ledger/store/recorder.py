@@ -40,7 +40,11 @@ Query = tuple[bytes, tuple[Any, ...]]
 Decide = Callable[[Connection[TupleRow], int, int, list[list[TupleRow]]], "Iterator[ToRecord]"]
 
 
-class RulesMovedError(Exception):
+class MovedError(Exception):
+    """Something was recorded between a decision and its record: decide again."""
+
+
+class RulesMovedError(MovedError):
     """The rules of the pool changed between the decision and the record: decide again."""
 
 
