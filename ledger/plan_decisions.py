@@ -378,12 +378,13 @@ def step_of(state: SubsidyPlan, chains: Mapping[str, Procedure], matter: str, na
 
 
 def steps_missing(state: SubsidyPlan, chains: Mapping[str, Procedure], roster: str = "") -> list[Step]:
-    """The steps not taken yet, in the chain's order: all of them for a roster, those of the plan itself without."""
+    """The steps not taken yet, in order: for one roster; without, those of a plan itself, and of a roster to come."""
     chain = chains.get("resumption" if state.suspended_on else MATTER_OF[state.drafted.kind])
     if chain is None or state.closed:
         return []
     done = {one.name for one in state.taken(chain.matter, roster)}
-    return [step for step in chain.steps.values() if step.name not in done and (roster or step.object == "plan")]
+    every = bool(roster) or not state.rosters
+    return [step for step in chain.steps.values() if step.name not in done and (every or step.object == "plan")]
 
 
 def who_is_next(state: SubsidyPlan, chains: Mapping[str, Procedure], roster: str = "") -> list[dict[str, object]]:

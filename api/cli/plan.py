@@ -18,6 +18,7 @@ from api.cli.session import CommandFault, Session, fold_forward, session
 from api.files.result_file import ResultFile
 from api.files.roster_file import open_roster
 from api.files.tables import FileRows, file_sha256
+from ledger.desk.declaring import sound
 from ledger.desk.plan_commands import (
     AllocateRoster,
     ClosePlan,
@@ -147,10 +148,9 @@ def step(
             table = open_roster(file)
             register, forms = ledger.register(log), read_forms(log.rules().region)
             read = read_roster(FileRows(table), table.index, register, state.drafted.kind, forms)
-            if read.faults:
-                raise RosterFaultsError(read.faults)
             of = year or state.drafted.year
-            return DeclareRoster(**said, year=of, file=file_sha256(file).hex(), rows=read.rows)
+            declaring = DeclareRoster(**said, year=of, file=file_sha256(file).hex(), rows=read.rows)
+            return sound(PlanDesk(log, register), declaring, read.faults)
         if does == "review":
             return ReviewRoster(**said, floor_reason=floor_reason)
         if does == "allocate":

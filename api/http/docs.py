@@ -48,10 +48,24 @@ def _operation(told: dict[str, Any], method: str, path: str, operation: dict[str
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     if body:
         for schema in body.get("oneOf", [body]):
-            yield from _fields(told, schema["$ref"].rpartition("/")[2])
+            for name in _within(told, schema):
+                yield from _fields(told, name)
     answers = ((code, one["description"]) for code, one in operation["responses"].items())
     yield "<table><tr><th>状态码<th>回答</tr>"
     yield "".join(f"<tr><td>{escape(code)}<td>{escape(text)}</tr>" for code, text in answers) + "</table>"
+
+
+def _within(told: dict[str, Any], schema: Any) -> list[str]:
+    """The schemas that one leads to, itself first, each once."""
+    found: list[str] = []
+    if isinstance(schema, dict):
+        if name := schema.get("$ref", "").rpartition("/")[2]:
+            found = [name, *_within(told, told["components"]["schemas"][name]["properties"])]
+        else:
+            found = [name for part in schema.values() for name in _within(told, part)]
+    elif isinstance(schema, list):
+        found = [name for part in schema for name in _within(told, part)]
+    return list(dict.fromkeys(found))
 
 
 def _fields(told: dict[str, Any], name: str) -> Iterator[str]:

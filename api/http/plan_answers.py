@@ -278,7 +278,7 @@ class Plan(BaseModel):
     steps: list[StepTold] = Field(title="已办理的步骤")
     rosters: list[RosterOfPlan] = Field(title="名册")
     next: list[NextStep] = Field(title="下一步")
-    missing: list[MissingStep] = Field(title="方案本身尚未办理的步骤")
+    missing: list[MissingStep] = Field(title="尚未办理的步骤", description="已有名册的，名册的步骤列在各名册中")
 
 
 class PlanRow(BaseModel):

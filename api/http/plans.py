@@ -38,6 +38,7 @@ from api.http.plan_bodies import (
 )
 from api.http.problems import Problem, invalid, refused
 from api.http.service import Counter
+from ledger.desk.declaring import sound
 from ledger.desk.plan_commands import (
     AllocateRoster,
     ClosePlan,
@@ -48,7 +49,8 @@ from ledger.desk.plan_commands import (
     ReviewRoster,
     TakeStep,
 )
-from ledger.desk.plans import PlanDesk, RosterFaultsError
+from ledger.desk.plans import PlanDesk
+from ledger.forms.rules import read_forms
 from ledger.jobs.intake import FileRow
 from ledger.jobs.roster_rows import read_roster
 from ledger.money import yuan_to_fen
@@ -172,7 +174,8 @@ async def get_roster(
 )
 async def take_step(request: Request, plan: PlanId, order: Order, body: StepBody, counter: Desk) -> Response:
     """步骤及其材料；申报的步骤连同名册各行（有误即整份退回，列出各行全部问题），复核的步骤占用额度，到账分配的步骤入账。"""
-    return await _do(request, counter, lambda: _step(counter, plan, order._asdict(), body))
+    desk = PlanDesk(counter.log, counter.register)
+    return await _do(request, counter, lambda: _step(desk, counter, plan, order._asdict(), body))
 
 
 @router.post(
@@ -222,7 +225,7 @@ async def _do(
 # -- steps ------------------------------------------------------------------------------------------------------------
 
 
-def _step(counter: Counter, plan: UUID, order: Mapping[str, Any], body: StepBody) -> PlanCommand:
+def _step(desk: PlanDesk, counter: Counter, plan: UUID, order: Mapping[str, Any], body: StepBody) -> PlanCommand:
     """The command that a step is, by what the region's procedure lets it do to a roster."""
     _, state, chains = one_plan(counter.log, plan)
     step = step_of(state, chains, body.matter or "", body.step)
@@ -237,13 +240,12 @@ def _step(counter: Counter, plan: UUID, order: Mapping[str, Any], body: StepBody
     if does == "declare":
         assert body.declaration is not None
         rows = [_cells(row) for row in body.declaration.rows]
-        read = read_roster(_lines(rows), _PLACES, counter.register, state.drafted.kind)
-        if read.faults:
-            raise RosterFaultsError(read.faults)
+        forms = read_forms(counter.log.rules().region)
+        read = read_roster(_lines(rows), _PLACES, counter.register, state.drafted.kind, forms)
         # Keyed, for a plain digest of a short list would tell whose numbers stand in it to whoever tries them all.
         file = counter.register.content_digest(*("\x1f".join(cells) for cells in rows)).hex()
         year = body.declaration.year or state.drafted.year
-        return DeclareRoster(**said, year=year, file=file, rows=read.rows)
+        return sound(desk, DeclareRoster(**said, year=year, file=file, rows=read.rows), read.faults)
     if does == "review":
         return ReviewRoster(**said, floor_reason=body.floor_reason or "")
     if does == "allocate":

@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from ledger.desk.declaring import sound
 from ledger.desk.plan_commands import AllocateRoster, DeclareRoster, PlanAnswer, ReviewRoster
 from ledger.desk.plans import PlanDesk, RosterFaultsError
 from ledger.forms.rules import read_forms
@@ -90,13 +91,12 @@ def rosters_apart(asked: bytes) -> Iterator[tuple[bytes]]:
 def _carried_out(log: PoolLog, register: Register, task: RosterTask) -> RosterOutcome:
     command = task.command
     try:
-        if task.file is not None:
+        desk = PlanDesk(log, register)
+        if isinstance(command, DeclareRoster) and task.file is not None:
             forms = read_forms(log.rules().region)
             read = read_roster(task.file.rows, task.file.columns, register, task.file.kind, forms)
-            if read.faults:
-                raise RosterFaultsError(read.faults)
-            command = msgspec.structs.replace(command, rows=read.rows)
-        return RosterOutcome(task.name, PlanDesk(log, register).do(command))
+            command = sound(desk, msgspec.structs.replace(command, rows=read.rows), read.faults)
+        return RosterOutcome(task.name, desk.do(command))
     except RosterFaultsError as faulty:
         return RosterOutcome(task.name, None, faulty.refusal, faulty.faults)
     except Refused as refused:
