@@ -254,6 +254,18 @@ Status = Literal["open", "suspended", "closed"]
 STATUS: Final = "状态：办理中、暂停中、已终止"
 
 
+class HeldTold(BaseModel):
+    """一笔未分配款项。"""
+
+    model_config = Exact
+
+    serial: str = Field(title="缴费明细流水号")
+    line: int = Field(title="文件中第几行")
+    year: int = Field(title="费款所属期")
+    amount: str = Field(title="金额（元）", pattern=YUAN)
+    reason: str = Field(title="原因代码", examples=["ACCOUNT_CLOSED"])
+
+
 class Plan(BaseModel):
     """一个方案：已办的步骤、名册、下一步由谁办理、何时起何时止。"""
 
@@ -275,6 +287,11 @@ class Plan(BaseModel):
     standard: StandardTold = Field(title="补助标准")
     sources: list[SourceTold] = Field(title="资金来源")
     sources_total: str = Field(title="资金来源合计（元）", pattern=YUAN)
+    received: str = Field(title="到账（元）", pattern=YUAN)
+    credited: str = Field(title="已入账（元）", pattern=YUAN)
+    unallocated: str = Field(title="未分配（元）", pattern=YUAN, description="到账减已入账")
+    beside_rosters: str = Field(title="入账中名册以外的（元）", pattern=YUAN)
+    held: list[HeldTold] = Field(title="未分配款项", description="经税务收到而账户不能入账的，逐笔列明原因")
     steps: list[StepTold] = Field(title="已办理的步骤")
     rosters: list[RosterOfPlan] = Field(title="名册")
     next: list[NextStep] = Field(title="下一步")

@@ -123,7 +123,7 @@ def drafting(**more: object) -> dict[str, Any]:
     """The body that drafts a plan of 300 yuan for everybody."""
     return {
         "kind": "collective_subsidy", "payer": PAYER, "village": PLACE, "year": YEAR, "covered": "本集体经济组织成员",
-        "standard": {"flat": "300.00"}, "sources": [{"name": "集体经济收益", "amount": "30000.00"}], **more,
+        "standard": {"flat": "300.00"}, "sources": [{"name": "集体经济收益", "amount": "3000000.00"}], **more,
     }  # fmt: skip
 
 
