@@ -88,12 +88,12 @@ def test_a_token_of_one_pool_opens_no_other_whether_or_not_it_is_there(served, h
 
 
 def test_a_token_that_only_reads_records_nothing(served, home, desk):
-    calling = Caller(served.url, token_of(home, "审计", "--read-only"), desk.code)
+    calling = Caller(served.url, token_of(home, "审计员", "--read-only"), desk.code)
     assert calling.get("/balances").status_code == 200
     before = desk.position()
     told_as_problem(calling.post("/accounts", opening(person(807))), 403, "FORBIDDEN")
     assert desk.position() == before
-    (listed,) = [one for one in ledger(home, "token", "list", "--json").json if one["actor"] == "审计"]
+    (listed,) = [one for one in ledger(home, "token", "list", "--json").json if one["actor"] == "审计员"]
     assert (listed["pools"], listed["reads_only"]) == (None, True)
     calling.client.close()
 

@@ -164,12 +164,14 @@ def test_a_returned_roster_gives_its_room_back(ningxia):
     plan, roster = portal.declared(PEOPLE[:1], sequence=2)
     assert portal.step(plan, portal.walk(plan, "review", roster), roster, hand=-1).status_code == 201
     assert held(desk, PEOPLE[0]) == 300_00
+    told_as_problem(portal.declare(plan, [row(PEOPLE[0])]), 422, "ROSTER_STATE")  # the same list, however it is spaced
     tried = portal.posted(f"/plans/{plan}/rosters/{roster}/return?dry_run=true", {"reason": "名单有误"}, 200)
     assert (tried["events"][0]["released"], held(desk, PEOPLE[0])) == ("300.00", 300_00)
     done = portal.posted(f"/plans/{plan}/rosters/{roster}/return", {"reason": "名单有误"})
     assert (done["events"][0]["released"], held(desk, PEOPLE[0])) == ("300.00", 0)
     again = portal.caller.post(f"/plans/{plan}/rosters/{roster}/return", {"reason": "名单有误"})
     told_as_problem(again, 422, "ROSTER_STATE")
+    assert portal.declare(plan, [row(PEOPLE[0])]).status_code == 201
 
 
 # -- what is wrong is told whole --------------------------------------------------------------------------------------
@@ -342,6 +344,24 @@ def done_once(desk, caller, path, body, other):
     told_as_problem(caller.post(path, {**body, **other}, key), 422, "COMMAND_ID")
     assert everything(desk) == after
     return first.json()
+
+
+def test_the_same_request_from_two_at_the_same_instant_is_done_once(ningxia):
+    """A payer, its changes, and a plan: none has its answer yet when the next comes under the same key."""
+    desk, portal = ningxia
+    changes = [("/payers", {**paying(OTHER, name=f"青村合作社{turn}"), "reviewer": "乙"}, "payer") for turn in range(6)]
+    for path, body, table in (*changes, ("/plans", drafting(sequence=70), "subsidy_plan")):
+        (before,), key, together = desk.query(f"SELECT count(*) FROM {{{table}}}"), uuid4(), Barrier(4)
+
+        def post(hand, path=path, body=body, key=key, together=together):
+            calling = Caller(str(portal.caller.client.base_url), hand, desk.code)
+            together.wait(timeout=20)
+            return calling.post(path, body, key)
+
+        with ThreadPoolExecutor(4) as many:
+            answers = list(many.map(post, [portal.caller.client.headers["authorization"].removeprefix("Bearer ")] * 4))
+        assert {(one.status_code, one.text) for one in answers} == {(201, answers[0].text)}
+        assert desk.query(f"SELECT count(*) FROM {{{table}}}") == [(before[0] + 1,)]
 
 
 def test_of_two_reviews_at_the_same_instant_the_later_is_told_the_room_is_taken(desk_of):
