@@ -147,3 +147,16 @@ def test_statuses_hold_from_day_to_day(desk):
     payers = Payers(desk.log)
     on = [payers.statuses([owner], date(2025, month, 15)).get(owner) for month in (5, 6, 7)]
     assert on == [{"minimum_living"}, {"minimum_living", "pensioner"}, {"pensioner"}]
+
+
+def test_a_payer_command_is_tried_and_is_done_once_under_its_id(desk):
+    same = ("--command-id", "0192f0a1-7c1e-7f00-8a4d-93c2b1a0f5e5")
+    other = registering(desk, *same, code="N2330603MF7654327J", name="红村合作社")
+    tried = desk.inside(*other, "--dry-run")
+    assert (tried.code, "试算" in tried.out) == (0, True)
+    assert Payers(desk.log).find("N2330603MF7654327J") is None
+    first = desk.inside(*other)
+    assert (first.code, desk.inside(*other).out) == (0, first.out)
+    assert desk.query("SELECT count(*) FROM {payer} WHERE code = %s", "N2330603MF7654327J") == [(1,)]
+    changed = desk.inside(*registering(desk, *same, code="N2330603MF7654327J", name="绿村合作社"))
+    assert (changed.code, "COMMAND_ID" in changed.err) == (1, True)
