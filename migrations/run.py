@@ -25,7 +25,7 @@ from typing import Any, Final, Literal, NamedTuple, cast
 import psycopg
 from psycopg import sql
 
-__all__ = ["MigrationBusy", "MigrationFault", "behind", "head", "known_pools", "migrate", "schema_of"]
+__all__ = ["MigrationBusy", "MigrationFault", "behind", "behind_on", "head", "known_pools", "migrate", "schema_of"]
 
 Kind = Literal["pool", "shared"]
 
@@ -106,7 +106,16 @@ def behind(url: str, pools: Sequence[str], *, shared: bool = True, folder: Path 
     """The schemas that are not at head, in the order asked; `pension_shared` comes first."""
     plan = _plan(pools, shared, folder)
     with psycopg.connect(url, autocommit=True) as connection:
-        applied = _applied(connection, list(plan))
+        return _waiting(connection, plan)
+
+
+def behind_on(connection: psycopg.Connection[Any], pools: Sequence[str], *, shared: bool = True) -> list[str]:
+    """The same over a connection that is open."""
+    return _waiting(connection, _plan(pools, shared, HERE))
+
+
+def _waiting(connection: psycopg.Connection[Any], plan: dict[str, list[MigrationFile]]) -> list[str]:
+    applied = _applied(connection, list(plan))
     return [schema for schema, files in plan.items() if _count(schema, files, applied[schema]) < len(files)]
 
 

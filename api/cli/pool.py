@@ -41,6 +41,7 @@ def create(
             raise CommandFault(
                 f"统筹区 {code} 已设立为 {standing.name}（{standing.region}），不能改为 {name}（{region}）"
             )
+        ledger.bring_to_head(code)
         open_rules(PoolLog(ledger.connections, code), name, region, actor)
     console.answer(f"统筹区 {code} {name}（{region}）已设立")
 

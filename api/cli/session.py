@@ -18,7 +18,7 @@ from ledger.store.log import PoolLog
 from ledger.store.pools import find_pool
 from ledger.store.register import Register
 from ledger.store.server import Database, open_database
-from migrations.run import behind, known_pools, migrate
+from migrations.run import behind_on, migrate
 from projections.folds import RebuildDue
 from projections.runner import catch_up, lag
 
@@ -44,13 +44,28 @@ class Session:
         check_keys(self.connections, keys)
         return keys
 
+    def bring_to_head(self, *pools: str, shared: bool = False) -> None:
+        """Schemas at head: the embedded database's are brought there, those of another must be there already.
+
+        Only what a command works on is asked about: with a hundred pools, to ask about all of them took longer than the
+        command. Raises `CommandFault` that names what is behind.
+        """
+        with self.connections.connection() as connection:
+            late = behind_on(connection, pools, shared=shared)
+        if not late:
+            return
+        if not self.database.embedded:
+            raise CommandFault(f"数据库结构尚未更新：{'、'.join(late)}。请先执行 pension-ledger database migrate")
+        migrate(self.database.url, pools, shared=shared)
+
     def log(self, pool: str) -> PoolLog:
-        """The log of an existing pool. Raises `CommandFault` for an unknown one."""
+        """The log of an existing pool, its schema at head. Raises `CommandFault` for an unknown one."""
         unknown = CommandFault(
             f"没有统筹区 {pool}：请先执行 pension-ledger pool create {pool} --name 名称 --region 地区"
         )
         if find_pool(self.connections, pool) is None:
             raise unknown
+        self.bring_to_head(pool)
         log = PoolLog(self.connections, pool)
         try:
             log.rules()
@@ -87,12 +102,11 @@ def fold_forward(log: PoolLog) -> None:
 
 @contextmanager
 def session() -> Iterator[Session]:
-    """Open the database; the embedded one is brought to head, another one must be there already."""
+    """Open the database, with what its pools share at head; a pool is brought there when its log is asked for."""
     with open_database() as database:
-        if database.embedded:
-            migrate(database.url, known_pools(database.url))
-        elif late := behind(database.url, known_pools(database.url)):
-            names = "、".join(late)
-            raise CommandFault(f"数据库结构尚未更新：{names}。请先执行 pension-ledger database migrate")
+        if not database.embedded:  # one that is not there is told at once: a pool of connections waits for it
+            psycopg.connect(database.url, connect_timeout=10).close()
         with Connections(database.url) as connections:
-            yield Session(database, connections)
+            opened = Session(database, connections)
+            opened.bring_to_head(shared=True)
+            yield opened
