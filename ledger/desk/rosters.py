@@ -29,7 +29,7 @@ from ledger.store.batch import Decision, Tranche
 from ledger.store.log import PoolLog
 from ledger.store.payers import Payers
 from ledger.store.plans import Plans
-from ledger.store.states import load_states
+from ledger.store.states import load_states, states_in, states_query
 
 Fault = tuple[int, Refusal]
 _NOTHING: frozenset[str] = frozenset()
@@ -128,9 +128,10 @@ class Rosters:
 
     def _people(self, tranche: Tranche, payer: str, rows: Sequence[Row], year: int) -> dict[bytes, Person]:
         accounts = {row.account for row in rows}
-        states = load_states(self._log, accounts)
+        asked = states_query(self._log, accounts), self._plans.paid_query(accounts, year)
+        stored, paid = self._log.read(asked)  # at once: the server looks for the second while the first is decoded
+        states, events = states_in(stored), self._plans.paid_events(paid)
         tranche.take(states)
-        events = self._plans.paid_events(accounts, year)
         holders = {account: state.participant.bytes for account, state in states.items()}
         today = clock.today()
         members = self._payers.members(payer, list(holders.values()), today)

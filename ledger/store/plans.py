@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple, cast
 from uuid import UUID
+
+from psycopg.rows import TupleRow
 
 from ledger.account_events import AccountEvent
 from ledger.plan import SubsidyPlan, fold_plan
@@ -14,6 +16,7 @@ from ledger.store.arrays import int8_array, uuid_array
 from ledger.store.copy_rows import LogRow
 from ledger.store.log import PoolLog
 from ledger.store.mapper import decode, encode
+from ledger.store.recorder import Query
 
 
 class ListedPlan(NamedTuple):
@@ -121,21 +124,26 @@ class Plans:
             asked = (UUID(roster), after, limit)
             return list(map(Row._make, cursor.execute(self._log.sql(statement), asked).fetchall()))
 
-    def paid_events(self, accounts: Collection[bytes], year: int) -> dict[bytes, list[tuple[int, AccountEvent]]]:
-        """Of these accounts the events that may be contributions for `year` or their reversals, with their versions.
+    def paid_query(self, accounts: Collection[bytes], year: int) -> Query:
+        """Asks of these accounts for the events that may be contributions for `year` or their reversals.
 
-        The text of the stored year leads to them; what they say decides (`paid_in`).
+        The text of the stored year leads to them; what they say decides (`paid_in`). Stream by stream, in the order of
+        its key: left to itself, the planner reads the whole log for two thousand accounts.
         """
         statement = (
-            "SELECT uuid_send(originator_id), originator_version, topic, state FROM {ledger_events}"
-            " WHERE originator_id = ANY(%s) AND topic IN ('account.contribution_recorded', 'account.entry_reversed')"
-            " AND position(convert_to(%s, 'UTF8') IN state) > 0 ORDER BY 1, 2"
+            "SELECT uuid_send(a.id), e.originator_version, e.topic, e.state FROM unnest(%s) AS a (id), LATERAL ("
+            "SELECT originator_version, topic, state FROM {ledger_events} WHERE originator_id = a.id"
+            " AND topic IN ('account.contribution_recorded', 'account.entry_reversed')"
+            " AND position(convert_to(%s, 'UTF8') IN state) > 0 ORDER BY originator_version OFFSET 0) AS e"
         )
+        return self._log.sql(statement), (uuid_array(accounts), f'"year":{year}')
+
+    @staticmethod
+    def paid_events(rows: Iterable[TupleRow]) -> dict[bytes, list[tuple[int, AccountEvent]]]:
+        """The answer of `paid_query`: events with their versions, by account."""
         found: dict[bytes, list[tuple[int, AccountEvent]]] = {}
-        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
-            asked = (uuid_array(accounts), f'"year":{year}')
-            for account, version, topic, state in cursor.execute(self._log.sql(statement), asked).fetchall():
-                found.setdefault(account, []).append((version, cast("AccountEvent", decode(topic, state))))
+        for account, version, topic, state in rows:
+            found.setdefault(account, []).append((version, cast("AccountEvent", decode(topic, state))))
         return found
 
     # -- writing, inside the transaction of the events ------------------------------------------------------------
