@@ -209,16 +209,14 @@ class TwoBooks:
 
     def compare(self) -> None:
         events, state, naive = self.life.events, self.life.state, self.naive
-        money = [event for event in events if isinstance(event, MoneyEvent)]
+        money = [(event.effective_on.year, kinds_of(event)) for event in events if isinstance(event, MoneyEvent)]
         assert tuple(state.balance.by_kind()) == naive.balance()
-        for year, closing in naive.closings().items():
-            held = ZERO
-            for event in money:
-                if event.effective_on <= date(year, 12, 31):
-                    held = tuple(a + b for a, b in zip(held, kinds_of(event), strict=True))
-            assert held == closing, f"closing of {year}"
+        closings = naive.closings()
+        for year, closing in closings.items():
+            until = [kinds for on, kinds in money if on <= year]
+            assert tuple(map(sum, zip(ZERO, *until, strict=True))) == closing, f"closing of {year}"
         if naive.credited and naive.left_on is None and state.credited_through == naive.last_credited():
-            assert tuple(state.opening.by_kind()) == naive.closings()[state.credited_through]
+            assert tuple(state.opening.by_kind()) == closings[state.credited_through]
         for year, interest in naive.interest().items():
             assert self.life.interest_of(year) == interest, f"interest of {year}"
 
