@@ -138,6 +138,14 @@ def rules_events(log: PoolLog, known_at: str | None = None) -> Iterator[dict[str
     return told_events(_stream(log, rules_stream(log.pool), resolve(log, known_at)), Clauses(log))
 
 
+def plan_events(log: PoolLog, plan: UUID, known_at: str | None = None) -> Iterator[dict[str, Any]]:
+    """The events of one plan in order, as known then. Raises `Refused` (PLAN_UNKNOWN) and `KnownAtFault` at once."""
+    rows = _stream(log, plan, resolve(log, known_at))
+    if not rows or rows[0][3] != PlanDrafted.topic:
+        raise Refused(refuse(Reason.PLAN_UNKNOWN, plan))
+    return told_events(rows, Clauses(log))
+
+
 def _stream(log: PoolLog, stream: UUID, known: Known) -> list[tuple[Any, ...]]:
     with log.connections.connection() as connection:
         return execute(

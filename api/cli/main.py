@@ -46,6 +46,7 @@ _GROUPS: Final = {
     "participant": "participant",
     "payer": "payer",
     "plan": "plan",
+    "aid": "aid",
     "database": "database",
     "projections": "projections",
     "token": "token",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +14,7 @@ import typer
 from ledger.dates import DateFault, parse_business_date
 from ledger.identity import IdentityFault, normalise_citizen_number
 from ledger.money import MoneyFault, yuan_to_fen
+from projections.known import KnownAtFault
 
 
 def said(text: str) -> str:
@@ -76,3 +79,12 @@ def read_number(text: str) -> str:
         return normalise_citizen_number(text)
     except IdentityFault as fault:
         raise typer.BadParameter(str(fault), param_hint="--citizen") from fault
+
+
+@contextmanager
+def known_at_told() -> Iterator[None]:
+    """A `--known-at` that is none, as wrong usage."""
+    try:
+        yield
+    except KnownAtFault as fault:
+        raise typer.BadParameter(str(fault), param_hint="--known-at") from fault

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from api.cli import console
 from ledger.money import fen_to_yuan
 from ledger.plan import STANDING, SubsidyPlan
 from ledger.plan_decisions import MATTER_OF, who_is_next
-from ledger.procedure import EVIDENCE, Procedure
+from ledger.procedure import ACTORS, EVIDENCE, Procedure
 from ledger.words import CHINESE
 from projections.plan_pages import status_of
 
@@ -62,3 +62,44 @@ def _tell_next(step: dict[str, Any], roster: str) -> None:
     where = f"（名册 {roster}）" if roster else ""
     console.answer(f"  下一步{where} {step['step']} {step['title']}：由{step['who']}办理，材料 {papers}{times}")
     console.answer(f"    依据 {step['clause']}")
+
+
+def plan_detail(topic: str, body: Mapping[str, Any]) -> str:
+    """What an event of a plan says, in a line."""
+    roster = f"名册 {body['roster']}" if body.get("roster") else ""
+    match topic:
+        case "plan.drafted":
+            sources = "；".join(f"{one['name']} {fen_to_yuan(one['fen'])}元" for one in body["sources"])
+            which = f"{body['year']}年度第{body['sequence']}号，单位 {body['payer']}"
+            return f"{which}，对象 {body['covered']}，资金 {sources}"
+        case "plan.step_taken":
+            papers = "；".join(f"{EVIDENCE.get(name, name)} {what}" for name, what in body.get("evidence", {}).items())
+            said = [body["step"], f"代表 {ACTORS.get(body['acting_for'], body['acting_for'])}", papers, roster]
+            late = f"应于{body['due_on']}前办理，逾期" if body.get("late") else ""
+            return "，".join(filter(None, (*said, late)))
+        case "plan.roster_declared" | "plan.roster_reviewed":
+            reason = f"，低于下限的理由：{body['floor_reason']}" if body.get("floor_reason") else ""
+            return f"{roster}，{body['rows']}人，{fen_to_yuan(body['fen'])}元{reason}"
+        case "plan.roster_returned" | "plan.closed":
+            released = f"释放额度 {fen_to_yuan(body['released'])}元" if body.get("released") else ""
+            return "，".join(filter(None, (roster, body["reason"], released)))
+        case "plan.subsidy_allocated":
+            held = "".join(
+                f"，第{line}行 {fen_to_yuan(fen)}元未入账 {why}" for line, _, fen, why in body.get("unallocated", ())
+            )
+            received, credited = fen_to_yuan(body["received"]), fen_to_yuan(body["credited"])
+            return f"{roster}，凭证 {body['voucher']}，到账 {received}元，入账 {body['rows']}人 {credited}元{held}"
+        case "plan.funds_received":
+            return "；".join(_funds(body))
+        case _:
+            return str(body.get("reason", ""))
+
+
+def _funds(body: Mapping[str, Any]) -> Iterator[str]:
+    for roster, rows, received, credited in body.get("rosters", ()):
+        where = f"名册 {roster}" if roster else "名册以外"
+        yield f"{where} {rows}笔 到账 {fen_to_yuan(received)}元 入账 {fen_to_yuan(credited)}元"
+    for serial, _, year, fen, why in body.get("unallocated", ()):
+        yield f"未分配 流水号 {serial}（{year}年度）{fen_to_yuan(fen)}元 {why}"
+    for serial in body.get("settled", ()):
+        yield f"原未分配款项 流水号 {serial} 已了结"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json as json_text
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,7 +12,7 @@ from uuid import UUID
 import typer
 
 from api.cli import console
-from api.cli.options import AsOf, Json, KnownAt, Pool, Year, read_account, read_date, read_number
+from api.cli.options import AsOf, Json, KnownAt, Pool, Year, known_at_told, read_account, read_date, read_number
 from api.cli.session import CommandFault, Session, session
 from api.cli.statement_text import balance_text, events_text, statement_text
 from ledger.store.divisions import Divisions
@@ -22,7 +21,6 @@ from ledger.store.register import Registered
 from projections.balances import balances as read_balances
 from projections.history import events as read_events
 from projections.history import pool_events, rules_events
-from projections.known import KnownAtFault
 from projections.statement import statement as read_statement
 from projections.statement import statements as read_statements
 
@@ -59,7 +57,7 @@ def balances(
     """余额：统筹区合计与分来源，可按村、旗县或账户列出。"""
     if by not in {None, "village", "county", "account"}:
         raise typer.BadParameter(f"{by} 无效：须为 village、county 或 account", param_hint="--by")
-    with session() as ledger, _known_at_told():
+    with session() as ledger, known_at_told():
         told = read_balances(ledger.log(pool), by, _day(as_of), known_at)
         rows = told.pop("rows", None)
         if json:
@@ -92,7 +90,7 @@ def statement(
     json: Json = False,
 ) -> None:
     """个人账户对账单：一个年度的期初、各笔记录、利息与期末。"""
-    with session() as ledger, _known_at_told():
+    with session() as ledger, known_at_told():
         log = ledger.log(pool)
         one = _one(ledger, log, account, citizen, all_of_them)
         register = ledger.register(log)
@@ -134,7 +132,7 @@ def events(
     json: Json = False,
 ) -> None:
     """事件历史：何时、何事、何人经办复核、依据哪一条。"""
-    with session() as ledger, _known_at_told():
+    with session() as ledger, known_at_told():
         log = ledger.log(pool)
         if rules:
             told, subject = rules_events(log, known_at), "rules"
@@ -151,12 +149,3 @@ def events(
             title = f"统筹区 {pool} 账户 {subject}" if subject not in {"", "rules"} else f"统筹区 {pool}"
             for line in events_text(told, title):
                 console.answer(line)
-
-
-@contextmanager
-def _known_at_told() -> Iterator[None]:
-    """A `--known-at` that is none, as wrong usage."""
-    try:
-        yield
-    except KnownAtFault as fault:
-        raise typer.BadParameter(str(fault), param_hint="--known-at") from fault

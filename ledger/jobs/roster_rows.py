@@ -36,7 +36,7 @@ Fault = tuple[int, Refusal]
 
 
 class RosterRead(NamedTuple):
-    """A roster as it was read: its rows where nothing is wrong with it, and all faults."""
+    """A roster as it was read: the rows in which nothing is wrong, and all faults of the others."""
 
     rows: tuple[Row, ...]
     faults: list[Fault]
@@ -116,7 +116,8 @@ def read_roster(
         if row is not None:
             said.append(row)
     found_rows, unknown = _known(said, register)
-    return RosterRead(tuple(found_rows), [*faults, *unknown], lines)
+    misread = {line for line, _ in faults}
+    return RosterRead(tuple(row for row in found_rows if row.line not in misread), [*faults, *unknown], lines)
 
 
 def _total_label(cell: Mapping[str, str]) -> re.Match[str] | None:

@@ -70,8 +70,10 @@ class Village:
         """`plan draft` with a flat standard of 300 yuan, unless another one is said."""
         standard = () if any(word in more for word in ("--flat", "--tier", "--share", "--aid")) else ("--flat", "300")
         sources = () if "--source" in more else ("--source", "集体经济收益=200000000.00")
+        group = "aid" if "--aid" in more else "plan"
+        more = tuple(word for word in more if word != "--aid")
         ended = self.desk.inside(
-            "plan", "draft", "--pool", self.desk.code, "--payer", payer, "--year", year, "--village",
+            group, "draft", "--pool", self.desk.code, "--payer", payer, "--year", year, "--village",
             said.get("village", PLACE), "--covered", "本集体经济组织成员", "--actor", said.get("actor", "甲"), "--json",
             *standard, *sources, *more,
         )  # fmt: skip
