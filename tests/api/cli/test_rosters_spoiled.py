@@ -186,7 +186,7 @@ def test_what_only_looks_different(village):
         (cells(PEOPLE[0], 1, "0.03万"), "AMOUNT", "以元为单位"),
         (cells(PEOPLE[0], 1, "300元"), "AMOUNT", "以元为单位"),
         (cells(PEOPLE[0], 1, "3,00.00"), "AMOUNT", "以元为单位"),
-        (cells(PEOPLE[0], 1, "叁佰元整"), "AMOUNT", "以元为单位"),
+        (cells(PEOPLE[0], 1, "拾元整"), "AMOUNT", "应写成“壹拾元整”"),
         (cells(PEOPLE[0], 1, ""), "AMOUNT", "金额为空"),
         (cells(PEOPLE[0], 1, -300), "AMOUNT", "大于零"),
         (cells(PEOPLE[0], 1, True), "AMOUNT", "以元为单位"),
