@@ -196,10 +196,8 @@ class PlanDesk:
     def _declare(
         self, command: DeclareRoster, state: SubsidyPlan, chains: Mapping[str, Procedure], rules: RegionRules
     ) -> _Decided:
-        payer = self._payers.find(state.drafted.payer)
-        if rules.text("plan.payer_confirmation", command.year) == "tax" and (payer is None or not payer.confirmed_on):
-            clause = rules.citation("plan.payer_confirmation", command.year)
-            raise Refused(refuse(Reason.PAYER_UNCONFIRMED, state.drafted.payer, clause=clause))
+        if fault := self._unconfirmed(state, command.year, rules):
+            raise Refused(fault)
         digest = self._register.content_digest(*(f"{row.line}:{row.account.hex()}:{row.fen}" for row in command.rows))
         fen = sum(row.fen for row in command.rows)
         roster = RosterOfPlan(str(new_id()), command.year, command.file, digest.hex(), len(command.rows), fen)
@@ -215,6 +213,19 @@ class PlanDesk:
         return _Decided(
             command.plan, state.version, accepted, None, 0, roster.roster, command.rows, notices, again=declare
         )
+
+    def _unconfirmed(self, state: SubsidyPlan, year: int, rules: RegionRules) -> Refusal | None:
+        """PAYER_UNCONFIRMED. A donor has no virtual unit with the tax side (S0 附件2 三)."""
+        drafted = state.drafted
+        if (
+            drafted.kind is not MoneyKind.COLLECTIVE_SUBSIDY
+            or rules.text("plan.payer_confirmation", year) != "tax"
+            or ((payer := self._payers.find(drafted.payer)) and payer.confirmed_on)
+        ):
+            return None
+        return refuse(
+            Reason.PAYER_UNCONFIRMED, drafted.payer, clause=rules.citation("plan.payer_confirmation", year)
+        )  # fmt: skip
 
     def _review(
         self, command: ReviewRoster, state: SubsidyPlan, chains: Mapping[str, Procedure], rules: RegionRules
