@@ -168,9 +168,9 @@ class _Plan:
         )
         walk.command("payer", "register", *pool, *payer, "--document", "备案表（示例）", *_HANDS)
         numbers = ("--tax-number", "示例识别号", "--social-code", "示例编码", "--on", f"{YEAR}-01-20")
-        walk.command("payer", "confirm", *pool, "--code", _PAYER, *numbers, *_HANDS, quiet=True)
+        walk.command("payer", "confirm", *pool, "--code", _PAYER, *numbers, *_HANDS, *_known(), quiet=True)
         admitted = ("--village", _PLACE, "--since", f"{YEAR}-01-01", "--document", "试点名单（示例）")
-        walk.command("payer", "admit", *pool, *admitted, *_HANDS, quiet=True)
+        walk.command("payer", "admit", *pool, *admitted, *_HANDS, *_known(), quiet=True)
         roll = self._file("members", ("姓名", "公民身份号码"), self._people)
         walk.command("payer", "members", roll, *pool, "--code", _PAYER, *_HANDS[:2])
 
@@ -219,7 +219,7 @@ class _Plan:
     ) -> str:
         papers = [word for name in step["evidence"] for word in ("--evidence", f"{name}=示例材料")]
         where = ("--roster", roster) if roster else ()
-        said = (*more, "--command-id", str(new_id())) if quiet else more
+        said = (*more, *_known()) if quiet else more
         return self._walk.command(
             "plan", "step", "--pool", self._pool, "--plan", self._plan, "--step", step["step"], "--on",
             self._day.isoformat(), "--for", acting_for or step["acting_for"], *papers, *where, "--actor", actor, *said,
@@ -240,6 +240,11 @@ class _Plan:
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([columns, *rows])
         return str(path)
+
+
+def _known() -> tuple[str, str]:
+    """An id for a command that is not shown: one made for it would be told."""
+    return "--command-id", str(new_id())
 
 
 def _number(first17: str) -> str:

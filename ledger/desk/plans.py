@@ -205,10 +205,13 @@ class PlanDesk:
         def declare(now: SubsidyPlan) -> Decided:
             return declare_roster(now, _asked(command), roster, chains, rules, command.origin, clock.today())
 
-        accepted = _accepted(declare(state))
+        decided = declare(state)
+        if not (isinstance(decided, Refusal) and decided.reason is Reason.SOURCE):
+            _accepted(decided)  # what is wrong with its rows is told before that they ask for too much in all
         _, faults, notices = self._rosters.faults(state, roster, command.rows, rules)
         if any(refusal.reason is not Reason.BELOW_FLOOR for _, refusal in faults):
             raise RosterFaultsError(faults)
+        accepted = _accepted(decided)
         notices = [*notices, *(f"{refusal.value}：{refusal.rule}，须由复核人说明理由" for _, refusal in faults)]
         return _Decided(
             command.plan, state.version, accepted, None, 0, roster.roster, command.rows, notices, again=declare
