@@ -20,6 +20,8 @@ from ledger.plan_events import PlanEvent
 from ledger.store.external_identities import NEW
 from ledger.store.log import PoolLog
 from ledger.store.mapper import decode
+from ledger.store.plans import Plans, rows_digest
+from ledger.store.register import Register
 from projections.evidence import Finding
 
 _RANGE: Final = 200_000
@@ -64,6 +66,24 @@ def plan_faults(log: PoolLog) -> Iterator[Finding]:
         yield from _held_faults(log, plan, state, last)
         for roster in state.rosters:
             yield from _roster_faults(plan, roster, rows.get(roster.roster, (0, 0)), moved.get(roster.roster, _Moved()))
+
+
+def row_faults(register: Register) -> Iterator[Finding]:
+    """Rosters whose rows are others than those that were declared, or that are listed with another plan.
+
+    Whoever keeps count and sum of a roster may still have changed whom it names; that asks for the key.
+    """
+    log = register.log
+    plans, (last,) = Plans(log), _read(log, "SELECT last_id FROM {log_head}")[0]
+    states = {one.plan: _folded(log, one.plan, last) for one in plans.listed()}
+    of = {str(roster): plan for roster, plan in _read(log, "SELECT roster, plan_id FROM {roster}")}
+    for plan, state in states.items():
+        for roster in state.rosters if state else ():
+            where = {"plan": str(plan), "roster": roster.roster}
+            if of.get(roster.roster) != plan:
+                yield Finding("roster_of_another_plan", where, f"名册 {roster.roster} 未列在方案 {plan} 之下")
+            if rows_digest(register, plans.rows(roster.roster)) != roster.digest:
+                yield Finding("roster_rows_changed", where, f"名册 {roster.roster} 的明细与申报时的不是同一份")
 
 
 def _roster_faults(plan: UUID, roster: RosterOfPlan, rows: tuple[int, int], moved: _Moved) -> Iterator[Finding]:

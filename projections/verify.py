@@ -39,7 +39,7 @@ from projections.evidence import (
     standing,
 )
 from projections.folds import EVERYBODY, FOLDS, NOBODY, Fold, end_of_range, execute
-from projections.plan_proof import plan_faults
+from projections.plan_proof import plan_faults, row_faults
 
 IdentityCheck = Callable[[PoolLog], Iterable[Finding]]
 """The checks of the register, which only somebody who holds its key can run."""
@@ -60,11 +60,15 @@ def verify(
 
 
 def register_check(register: Register) -> IdentityCheck:
-    """The register's own checks as findings of verify."""
+    """The checks that ask for the key, as findings of verify: the register's own, and whom rosters name."""
     proof = RegisterProof(register)
-    return lambda _log: (
-        Finding("register_changed", {"table": fault.table, "key": fault.key}, fault.text) for fault in proof.faults()
-    )
+
+    def check(_log: PoolLog) -> Iterator[Finding]:
+        for fault in proof.faults():
+            yield Finding("register_changed", {"table": fault.table, "key": fault.key}, fault.text)
+        yield from row_faults(register)
+
+    return check
 
 
 def _everything(log: PoolLog, identity_check: IdentityCheck | None, progress: Progress | None) -> Iterator[Finding]:

@@ -57,7 +57,7 @@ from ledger.store.command_ids import CommandRow, find_commands, write_commands
 from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.log import PoolLog
 from ledger.store.payers import AID_PAYER_KINDS, KINDS, Payer, Payers
-from ledger.store.plans import Plans, plan_rows
+from ledger.store.plans import Plans, plan_rows, rows_digest
 from ledger.store.recorder import Following, MovedError
 from ledger.store.register import Register
 from ledger.words import MoneyKind, new_id
@@ -198,9 +198,8 @@ class PlanDesk:
     ) -> _Decided:
         if fault := self._unconfirmed(state, command.year, rules):
             raise Refused(fault)
-        digest = self._register.content_digest(*(f"{row.line}:{row.account.hex()}:{row.fen}" for row in command.rows))
-        fen = sum(row.fen for row in command.rows)
-        roster = RosterOfPlan(str(new_id()), command.year, command.file, digest.hex(), len(command.rows), fen)
+        digest, fen = rows_digest(self._register, command.rows), sum(row.fen for row in command.rows)
+        roster = RosterOfPlan(str(new_id()), command.year, command.file, digest, len(command.rows), fen)
 
         def declare(now: SubsidyPlan) -> Decided:
             return declare_roster(now, _asked(command), roster, chains, rules, command.origin, clock.today())

@@ -17,6 +17,7 @@ from ledger.store.copy_rows import LogRow
 from ledger.store.log import PoolLog
 from ledger.store.mapper import decode, encode
 from ledger.store.recorder import Query
+from ledger.store.register import Register
 
 
 class ListedPlan(NamedTuple):
@@ -171,3 +172,8 @@ def plan_rows(plan: UUID, events: Sequence[PlanEvent], before: int) -> list[LogR
         LogRow(plan.bytes, version, event.topic.encode(), encode(event))
         for version, event in enumerate(events, before + 1)
     ]
+
+
+def rows_digest(register: Register, rows: Iterable[Row]) -> str:
+    """A keyed digest of a roster's rows, line by line, by which a change of any of them is known."""
+    return register.content_digest(*(f"{row.line}:{row.account.hex()}:{row.fen}" for row in rows)).hex()
