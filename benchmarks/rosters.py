@@ -92,7 +92,8 @@ def measure(machine: Machine, size: int) -> RosterFigures:
     for first in range(0, rows, 10_000):
         digests = [register.digest(person(place).number) for place in range(first, min(first + 10_000, rows))]
         holders = register.find(digests).values()
-        payers.write_members(Period(one.participant, _PAYER, date(YEAR, 1, 1), None) for one in holders)
+        everybody = (Period(one.participant, _PAYER, date(YEAR, 1, 1), None) for one in holders)
+        payers.write_members(everybody, Origin("bench", "check"))
     village = Village(url=machine.url, home=str(machine.home), pool=log.pool, rows=rows)
     child = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.rosters"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,

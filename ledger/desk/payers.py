@@ -85,11 +85,11 @@ def _carried_out(command: Command, log: PoolLog) -> PayerAnswer:
     if isinstance(command, EnrolMembers):
         payer = _known(command.code, payers)
         if writes:
-            payers.write_members(command.periods)
+            payers.write_members(command.periods, command.origin)
         return told(payer=payer, persons=len(command.periods))
     if isinstance(command, SetStatuses):
         if writes:
-            payers.write_statuses(command.periods)
+            payers.write_statuses(command.periods, command.origin)
         return told(persons=len(command.periods))
     raise TypeError(f"no decision for {type(command).__name__}")
 

@@ -118,26 +118,35 @@ class Payers:
 
     # -- persons ---------------------------------------------------------------------------------------------------
 
-    def write_members(self, periods: Iterable[Period]) -> None:
-        """Rows of payers' rolls (the word is the payer's code), all or none; a row said again takes its new end."""
-        self._write_periods("INSERT INTO {payer_member} AS t (payer, participant_id, since, until)", periods)
+    def write_members(self, periods: Iterable[Period], origin: Origin) -> None:
+        """Rows of payers' rolls (the word is the payer's code), all or none; what stands so already is not repeated."""
+        self._write_periods("payer_member", "payer", periods, origin)
 
-    def write_statuses(self, periods: Iterable[Period]) -> None:
-        """Statuses of persons, all or none; a row said again takes its new end."""
-        self._write_periods("INSERT INTO {person_status} AS t (status, participant_id, since, until)", periods)
+    def write_statuses(self, periods: Iterable[Period], origin: Origin) -> None:
+        """Statuses of persons, all or none; what stands so already is not repeated."""
+        self._write_periods("person_status", "status", periods, origin)
 
-    def _write_periods(self, insert: str, periods: Iterable[Period]) -> None:
-        key = "payer, participant_id, since" if "payer" in insert else "participant_id, status, since"
-        statement = f"{insert} VALUES (%s, %s, %s, %s) ON CONFLICT ({key}) DO UPDATE SET until = EXCLUDED.until"
+    def _write_periods(self, table: str, word: str, periods: Iterable[Period], origin: Origin) -> None:
+        statement = (
+            f"INSERT INTO {{{table}}} ({word}, participant_id, since, until, actor, recorded_at)"
+            " SELECT %(word)s, %(who)s, %(since)s, %(until)s, %(actor)s, %(at)s WHERE NOT EXISTS (SELECT FROM ("
+            f"SELECT until FROM {{{table}}} WHERE {word} = %(word)s AND participant_id = %(who)s AND since = %(since)s"
+            " ORDER BY recorded_at DESC LIMIT 1) AS latest WHERE latest.until IS NOT DISTINCT FROM %(until)s::date)"
+        )
+        told = {"actor": origin.actor, "at": clock.now()}
+        rows = {  # of what a list says twice of one first day, the last holds
+            one[:3]: {"word": one.word, "who": one.participant, "since": one.since, "until": one.until, **told}
+            for one in periods
+        }
         with self._log.connections.transaction() as connection, connection.cursor() as cursor:
-            rows = [(one.word, one.participant, one.since, one.until) for one in periods]
-            cursor.executemany(self._log.sql(statement), rows)
+            cursor.executemany(self._log.sql(statement), list(rows.values()))
 
     def members(self, payer: str, participants: Collection[bytes], day: date) -> frozenset[bytes]:
         """Which of these participants are on a payer's roll on a day."""
         statement = (
-            "SELECT DISTINCT uuid_send(participant_id) FROM {payer_member} WHERE payer = %s"
-            " AND participant_id = ANY(%s) AND since <= %s AND coalesce(until, 'infinity') >= %s"
+            "SELECT DISTINCT uuid_send(participant_id) FROM (SELECT DISTINCT ON (participant_id, since) participant_id,"
+            " until FROM {payer_member} WHERE payer = %s AND participant_id = ANY(%s) AND since <= %s"
+            " ORDER BY participant_id, since, recorded_at DESC) AS latest WHERE coalesce(until, 'infinity') >= %s"
         )
         with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
             asked = (payer, uuid_array(participants), day, day)
@@ -146,8 +155,10 @@ class Payers:
     def statuses(self, participants: Collection[bytes], day: date) -> dict[bytes, frozenset[str]]:
         """The statuses that hold on a day, by participant; whoever has none is absent."""
         statement = (
-            "SELECT uuid_send(participant_id), array_agg(DISTINCT status) FROM {person_status}"
-            " WHERE participant_id = ANY(%s) AND since <= %s AND coalesce(until, 'infinity') >= %s GROUP BY 1"
+            "SELECT uuid_send(participant_id), array_agg(DISTINCT status) FROM (SELECT DISTINCT ON (participant_id,"
+            " status, since) participant_id, status, until FROM {person_status} WHERE participant_id = ANY(%s)"
+            " AND since <= %s ORDER BY participant_id, status, since, recorded_at DESC) AS latest"
+            " WHERE coalesce(until, 'infinity') >= %s GROUP BY participant_id"
         )
         with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
             asked = (uuid_array(participants), day, day)

@@ -198,3 +198,15 @@ def test_a_roster_with_a_fault_is_returned_whole_with_all_of_them(shared_village
         assert (4, reason) in reasons
     results = village.desk.results(village.desk.folder / "faulty.csv")
     assert {(row.line, row.reason) for row in results} == reasons
+
+
+def test_a_status_said_anew_is_a_further_row_and_the_latest_holds(ningxia):
+    one = PEOPLE[5]
+    ningxia.status(one, "领取待遇", "2025-01-01")
+    ningxia.status(one, "领取待遇", "2025-01-01")
+    ningxia.status(one, "领取待遇", "2025-01-01", "2025-03-31")
+    rows = ningxia.desk.query("SELECT until, actor FROM {person_status} ORDER BY recorded_at")
+    assert [(str(until), actor) for until, actor in rows] == [("None", "甲"), ("2025-03-31", "甲")]
+    (holder,) = ningxia.desk.register.find([ningxia.desk.register.digest(one.number)]).values()
+    held = [ningxia.payers.statuses([holder.owner], date(2025, month, 1)) for month in (3, 5)]
+    assert held == [{holder.owner: frozenset({"pensioner"})}, {}]

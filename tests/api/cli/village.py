@@ -56,7 +56,8 @@ class Village:
     def enrol_members(self, *people: Person, code: str = PAYER) -> None:
         """Put people on the payer's roll."""
         holders = self.desk.register.find([self.desk.register.digest(one.number) for one in people])
-        self.payers.write_members(Period(one.participant, code, date(1900, 1, 1), None) for one in holders.values())
+        everybody = (Period(one.participant, code, date(1900, 1, 1), None) for one in holders.values())
+        self.payers.write_members(everybody, TWO)
 
     def status(self, who: Person, status: str, since: str = "2025-01-01", until: str = "") -> None:
         """Bring a person's status."""
