@@ -38,7 +38,7 @@ from ledger.store.batch import Tranche
 from ledger.store.external_identities import NEW, Identity, RecordedRow, insert_rows, rows_in
 from ledger.store.log import PoolLog
 from ledger.store.plan_funds import Booking, PlanFunds
-from ledger.store.recorder import StreamWrite
+from ledger.store.recorder_ways import StreamWrite
 from ledger.store.register import Holder, NewHolder, Register, new_participant
 from ledger.store.states import states_in
 from ledger.words import NOTHING, new_id

@@ -14,7 +14,8 @@ from ledger.region_rules import RegionRules
 from ledger.store.command_ids import CommandRow, commands_in, commands_query, write_commands
 from ledger.store.external_identities import rows_query
 from ledger.store.log import PoolLog
-from ledger.store.recorder import Query, StreamWrite, ToRecord
+from ledger.store.recorder import Query, ToRecord
+from ledger.store.recorder_ways import StreamWrite
 from ledger.store.register import Register
 from ledger.store.states import states_query
 

@@ -14,7 +14,8 @@ from ledger.region_rules import PoolOpened, RegionRules, ValueEntered, enter_val
 from ledger.store.copy_rows import LogRow
 from ledger.store.log import PoolLog
 from ledger.store.mapper import encode
-from ledger.store.recorder import Hook, StreamWrite
+from ledger.store.recorder import Hook
+from ledger.store.recorder_ways import StreamWrite
 
 
 def open_rules(log: PoolLog, name: str, region: str, actor: str) -> None:

@@ -17,7 +17,7 @@ from ledger.refusals import Refusal
 from ledger.store.copy_rows import LogRow, RowBlock, TrancheBuffer
 from ledger.store.log import PoolLog
 from ledger.store.mapper import encode
-from ledger.store.recorder import COPY_ABOVE, StreamWrite
+from ledger.store.recorder_ways import COPY_ABOVE, StreamWrite
 from ledger.store.states import encode_state, load_states, state_row
 
 _TOPICS: Final = {topic: topic.encode() for topic in BY_TOPIC}

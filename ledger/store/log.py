@@ -27,7 +27,8 @@ from ledger.store.arrays import uuid_array
 from ledger.store.connections import Connections, OneConnection
 from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.mapper import LedgerMapper, decode, encode
-from ledger.store.recorder import Decide, Following, Hook, LedgerRecorder, Query, StreamWrite, Written, instant_of
+from ledger.store.recorder import Decide, Following, Hook, LedgerRecorder, Query, Written, instant_of
+from ledger.store.recorder_ways import StreamWrite
 
 _POOL_CODE: Final = re.compile(r"[0-9]{6}|[a-z][a-z0-9]{0,30}")
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
 import psycopg
@@ -26,13 +26,11 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
 from ledger import clock
-from ledger.store.arrays import bytea_array, int8_array, utf8_array, uuid_array
-from ledger.store.copy_rows import LogRow, RowBlock, StateRow, TrancheBuffer
-from ledger.store.pipelined import Executor, Pipelined
+from ledger.store.copy_rows import LogRow, TrancheBuffer
+from ledger.store.pipelined import Pipelined
 from ledger.store.recorder_statements import Statements
+from ledger.store.recorder_ways import COPY_ABOVE, ByArrays, ByCopy, StreamWrite, laid_down
 
-COPY_ABOVE: Final = 500
-"""Up to so many events go as arrays in one statement; above, binary COPY is faster."""
 Hook = Callable[[Cursor[TupleRow], frozenset[bytes], datetime], None]
 
 Query = tuple[bytes, tuple[Any, ...]]
@@ -46,14 +44,6 @@ class MovedError(Exception):
 
 class RulesMovedError(MovedError):
     """The rules of the pool changed between the decision and the record: decide again."""
-
-
-class StreamWrite(NamedTuple):
-    """All that one decision chain adds to one stream; `state` is None for a stream without a state row."""
-
-    stream: bytes
-    rows: tuple[LogRow, ...]
-    state: StateRow | None
 
 
 class Following(NamedTuple):
@@ -113,8 +103,8 @@ class LedgerRecorder(PostgresApplicationRecorder):
         one, and the library's `IntegrityError` when an event or identity is there already: nothing is recorded then.
         """
         if not isinstance(writes, TrancheBuffer) and sum(len(write.rows) for write in writes) > COPY_ABOVE:
-            writes = _laid_down(writes)
-        way = _ByCopy(self._sql, writes) if isinstance(writes, TrancheBuffer) else _ByArrays(self._sql, writes)
+            writes = laid_down(writes)
+        way = ByCopy(self._sql, writes) if isinstance(writes, TrancheBuffer) else ByArrays(self._sql, writes)
         with (
             _library_errors(),
             self.connections.connection() as connection,
@@ -134,7 +124,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
             if hook is not None:
                 hook(cursor, moved, at)
             way.insert(cursor, first_id, at)
-            company = isinstance(way, _ByCopy) and cursor.execute(self._sql.waited_for).fetchone() is not None
+            company = isinstance(way, ByCopy) and cursor.execute(self._sql.waited_for).fetchone() is not None
         return Written(first_id, first_id + len(way) - 1, at, moved, company)
 
     def record_under_lock(self, decide: Decide, queries: Sequence[Query] = ()) -> Written | None:
@@ -173,7 +163,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
         with Pipelined(connection) if first.in_one_go else connection.cursor(binary=True) as way:
             for part in chain((first,), parts):
                 part.hook(way, at)  # first: an erasure looks up in the log what was there before it
-                rows_of_part = _ByArrays(self._sql, part.writes)
+                rows_of_part = ByArrays(self._sql, part.writes)
                 rows_of_part.write(way, last_id + 1, at)
                 last_id += len(rows_of_part)
                 if isinstance(way, Pipelined):
@@ -258,136 +248,6 @@ class LedgerRecorder(PostgresApplicationRecorder):
 
 def _uuid(stream: UUID | str) -> UUID:
     return stream if isinstance(stream, UUID) else UUID(stream)
-
-
-def _laid_down(writes: Sequence[StreamWrite]) -> TrancheBuffer:
-    """Many writes in COPY's format."""
-    block = RowBlock()
-    for write in writes:
-        for row in write.rows:
-            block.add_event(*row)
-        if write.state is not None:
-            block.add_state(*write.state)
-    return TrancheBuffer([block])
-
-
-class _ByCopy:
-    """A tranche: states through a temporary table, events by binary COPY."""
-
-    def __init__(self, statements: Statements, buffer: TrancheBuffer) -> None:
-        self._sql = statements
-        self._buffer = buffer
-
-    def __len__(self) -> int:
-        return self._buffer.events
-
-    def prepare(self, cursor: Cursor[TupleRow]) -> None:
-        """All that needs no lock."""
-        cursor.execute(self._sql.moving_table)
-        with cursor.copy(self._sql.fill_moving) as copy:
-            for part in self._buffer.state_rows():
-                copy.write(part)
-
-    def set_states(self, cursor: Cursor[TupleRow]) -> frozenset[bytes]:
-        """Compare and set; gives the accounts that moved since, asked for only when the count is short."""
-        accounts, new, least, greatest = self._buffer.extent
-        if not accounts:
-            return frozenset()
-        done = 0
-        if new:
-            done += cursor.execute(self._sql.insert_moving).rowcount
-        if new < accounts:
-            done += cursor.execute(self._sql.update_moving, (UUID(bytes=least), UUID(bytes=greatest))).rowcount
-        if done == accounts:
-            return frozenset()
-        return frozenset(row[0].bytes for row in cursor.execute(self._sql.moved_of_moving))
-
-    def leave_out(self, moved: frozenset[bytes]) -> None:
-        self._buffer, _ = self._buffer.parted(moved)
-
-    def add(self, rows: Sequence[LogRow]) -> None:
-        block = RowBlock()
-        for row in rows:
-            block.add_event(*row)
-        self._buffer = TrancheBuffer([*self._buffer.blocks, block])
-
-    def insert(self, cursor: Cursor[TupleRow], first_id: int, at: datetime) -> None:
-        with cursor.copy(self._sql.copy_log) as copy:
-            for part in self._buffer.log_rows(first_id, at):
-                copy.write(part)
-
-
-class _ByArrays:
-    """A few events: everything in parallel arrays, without a temporary table."""
-
-    def __init__(self, statements: Statements, writes: Sequence[StreamWrite]) -> None:
-        self._sql = statements
-        self._writes = writes
-
-    def __len__(self) -> int:
-        return sum(len(write.rows) for write in self._writes)
-
-    def prepare(self, cursor: Cursor[TupleRow]) -> None:
-        """Nothing needs to be done before the lock."""
-
-    def set_states(self, cursor: Cursor[TupleRow]) -> frozenset[bytes]:
-        """Compare and set; gives the accounts that moved since, asked for only when the count is short."""
-        states = self._states()
-        if not states:
-            return frozenset()
-        columns, new = _columns(states), sum(state.expected == 0 for state in states)
-        done = cursor.execute(self._sql.insert_states, columns).rowcount if new else 0
-        if new < len(states):
-            done += cursor.execute(self._sql.update_states, columns, prepare=True).rowcount
-        if done == len(states):
-            return frozenset()
-        return frozenset(row[0].bytes for row in cursor.execute(self._sql.moved_states, columns))
-
-    def write(self, cursor: Executor, first_id: int, at: datetime) -> None:
-        """States, head and events, or a failed transaction: for decisions made under the lock, where no state moves."""
-        if not self._writes:
-            return
-        states = self._states()
-        old = [state for state in states if state.expected]
-        if len(old) < len(states):
-            cursor.execute(self._sql.insert_states, _columns(states))
-        events = self._events(first_id, at)
-        said = {**_columns(old), **events, "old": len(old), "events": len(self)}
-        cursor.execute(self._sql.write_decided, said, prepare=True)
-
-    def _states(self) -> list[StateRow]:
-        return [write.state for write in self._writes if write.state is not None]
-
-    def leave_out(self, moved: frozenset[bytes]) -> None:
-        self._writes = [write for write in self._writes if write.stream not in moved]
-
-    def add(self, rows: Sequence[LogRow]) -> None:
-        self._writes = [*self._writes, *(StreamWrite(row.stream, (row,), None) for row in rows)]
-
-    def insert(self, cursor: Cursor[TupleRow], first_id: int, at: datetime) -> None:
-        if self._writes:
-            cursor.execute(self._sql.insert_log, self._events(first_id, at), prepare=True)
-
-    def _events(self, first_id: int, at: datetime) -> dict[str, Any]:
-        rows = [row for write in self._writes for row in write.rows]
-        return {
-            "before": first_id - 1,
-            "at": at,
-            "streams": uuid_array([row.stream for row in rows]),
-            "numbers": int8_array([row.version for row in rows]),
-            "topics": utf8_array([row.topic for row in rows]),
-            "bodies": bytea_array([row.state for row in rows]),
-        }
-
-
-def _columns(states: Sequence[StateRow]) -> dict[str, Any]:
-    return {
-        "accounts": uuid_array([state.account for state in states]),
-        "expected": int8_array([state.expected for state in states]),
-        "versions": int8_array([state.version for state in states]),
-        "through": int8_array([state.credited_through for state in states]),
-        "states": bytea_array([state.state for state in states]),
-    }
 
 
 @contextmanager

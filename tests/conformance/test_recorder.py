@@ -16,7 +16,8 @@ from eventsourcing.tests.persistence import ApplicationRecorderTestCase, NonInte
 from ledger.store.connections import Connections
 from ledger.store.copy_rows import LogRow, StateRow
 from ledger.store.log import PoolLog
-from ledger.store.recorder import LedgerRecorder, RulesMovedError, StreamWrite, ToRecord
+from ledger.store.recorder import LedgerRecorder, RulesMovedError, ToRecord
+from ledger.store.recorder_ways import StreamWrite
 from ledger.store.server import EmbeddedServer
 from migrations.run import migrate
 

@@ -12,7 +12,7 @@ from ledger.account_events import BY_TOPIC, AccountEvent, AccountOpened, AidEven
 from ledger.store.copy_rows import LogRow
 from ledger.store.log import PoolLog
 from ledger.store.mapper import decode
-from ledger.store.recorder import StreamWrite
+from ledger.store.recorder_ways import StreamWrite
 from ledger.store.states import state_row
 from ledger.words import KINDS, new_id
 from projections.folds import composed

@@ -11,7 +11,8 @@ import pytest
 from ledger.store.arrays import bytea_array, int8_array, text_array, uuid_array
 from ledger.store.copy_rows import LogRow
 from ledger.store.pipelined import Pipelined
-from ledger.store.recorder import StreamWrite, ToRecord
+from ledger.store.recorder import ToRecord
+from ledger.store.recorder_ways import StreamWrite
 
 PLACES = b"SELECT %(a)s::bigint + %(b)s::bigint, %(b)s::bigint, 7 %% 4"
 AT = datetime(2026, 11, 26, 20, 15, 0, 123_457, tzinfo=timezone(timedelta(hours=8)))
