@@ -5,10 +5,11 @@ A plan is folded from its own stream, as decisions read it. Amounts in yuan; no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from ledger.identity import mask_name
 from ledger.money import fen_to_yuan
 from ledger.plan import RosterOfPlan, SubsidyPlan
 from ledger.plan_decisions import steps_missing, who_is_next
@@ -16,18 +17,31 @@ from ledger.plan_events import Standard
 from ledger.procedure import ACTORS, EVIDENCE, Procedure, read_procedures
 from ledger.refusals import Reason, Refused, refuse
 from ledger.store.divisions import Divisions
+from ledger.store.donors import Donors
 from ledger.store.log import PoolLog
-from ledger.store.payers import Payer
+from ledger.store.payers import PERSON, Payer
 from ledger.store.plans import ListedPlan, Plans
+from ledger.store.register import ERASED, Register
 from projections.known import Known, resolve
 
 Chains = Mapping[str, Procedure]
 
 
-def payer_told(payer: Payer) -> dict[str, Any]:
-    """A payer as it stands."""
-    confirmed = payer.confirmed_on.isoformat() if payer.confirmed_on else None
-    return {**payer._asdict(), "confirmed_on": confirmed}
+def payers_told(payers: Sequence[Payer], register: Register) -> list[dict[str, Any]]:
+    """Payers as they stand; of a person the name is masked, of an erased one it says so."""
+    return [
+        {
+            **one._asdict(),
+            "name": mask_name(one.name) if one.kind == PERSON and one.name != ERASED else one.name,
+            "confirmed_on": one.confirmed_on.isoformat() if one.confirmed_on else None,
+        }
+        for one in Donors(register).named(payers)
+    ]
+
+
+def payer_told(payer: Payer, register: Register) -> dict[str, Any]:
+    """One of them; somebody whose registration was only tried, and has no code yet, has no name."""
+    return payers_told([payer], register)[0] if payer.code else {**payer._asdict(), "confirmed_on": None}
 
 
 def plan_told(plan: UUID, state: SubsidyPlan, chains: Chains) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from api.cli import forms, plan, plan_batch
 from api.cli.command_answer import CommandId, read_command_id
 from api.cli.options import Actor, DryRun, Json, Pool, Year
 from api.cli.plan_answer import carry_out
-from api.cli.plan_options import Covered, Payer, Sequence, Sources, read_credit_code, read_source
+from api.cli.plan_options import Covered, Payer, Sequence, Sources, read_payer_code, read_source
 from api.cli.session import Session
 from ledger.desk.plan_commands import DraftPlan
 from ledger.plan_events import Standard
@@ -44,7 +44,7 @@ def draft(
             raise Refused(refuse(Reason.UNKNOWN_DIVISION, "“--village”"))
         return DraftPlan(
             actor=actor, cause="command aid draft", command_id=read_command_id(command_id), dry_run=dry_run,
-            kind=MoneyKind.SOCIAL_AID, payer=read_credit_code(payer), village=place, year=year,
+            kind=MoneyKind.SOCIAL_AID, payer=read_payer_code(payer), village=place, year=year,
             covered=covered.strip(), standard=Standard(), sources=tuple(read_source(one) for one in source),
             sequence=sequence,
         )  # fmt: skip

@@ -78,7 +78,7 @@ def erase(
         with ledger.counter(log) as counter:
             answer = ask(counter, command)
         if not dry_run:
-            _sweep(register)
+            sweep(register)
             fold_forward(log)
     if json:
         console.say_json(answer_as_json(answer))
@@ -97,7 +97,7 @@ def _require_same_person(log: PoolLog, register: Register, command: ErasePartici
         raise Refused(refuse(Reason.COMMAND_ID, "命令编号", rule="该命令编号已用于另一笔业务，本人仍在登记中"))
 
 
-def _sweep(register: Register) -> None:
+def sweep(register: Register) -> None:
     """What is erased stays erased if the database cannot tidy up now; it does so by itself later."""
     try:
         register.sweep()

@@ -38,9 +38,9 @@ from api.cli.plan_options import (
     Sources,
     StepName,
     Voucher,
-    read_credit_code,
     read_group,
     read_paper,
+    read_payer_code,
     read_source,
     read_tier,
 )
@@ -111,7 +111,7 @@ def draft(
     )
     said: dict[str, Any] = {
         "actor": actor, "cause": "command plan draft", "command_id": read_command_id(command_id), "dry_run": dry_run,
-        "kind": MoneyKind.COLLECTIVE_SUBSIDY, "payer": read_credit_code(payer),
+        "kind": MoneyKind.COLLECTIVE_SUBSIDY, "payer": read_payer_code(payer),
         "year": year, "covered": covered.strip(), "standard": standard, "sequence": sequence, "standing": standing,
         "sources": tuple(read_source(one) for one in source),
     }  # fmt: skip

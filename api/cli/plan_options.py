@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from api.cli.options import read_fen
-from ledger.identity import IdentityFault, normalise_credit_code
+from ledger.identity import IdentityFault, normalise_payer_code
 from ledger.plan_events import Source, TierSubsidy
 from ledger.procedure import ACTORS, EVIDENCE
 
 OneReviewer = Annotated[str, typer.Option("--reviewer", help="复核人，须与经办人不同", metavar="B")]
-Payer = Annotated[str, typer.Option("--payer", help="补助、资助单位的统一社会信用代码", metavar="CODE")]
+Payer = Annotated[
+    str, typer.Option("--payer", help="补助、资助单位的统一社会信用代码，或个人资助人的编号", metavar="CODE")
+]
 Covered = Annotated[str, typer.Option("--covered", help="补助对象", metavar="文字")]
 Sources = Annotated[list[str], typer.Option("--source", help="资金来源：名称=元[=占收益比例]", metavar="来源")]
 Sequence = Annotated[int, typer.Option("--sequence", help="同村同年第几号方案", min=1, max=99)]
@@ -29,10 +31,10 @@ ArrivedOn = Annotated[str, typer.Option("--arrived-on", help="到账分配的步
 Voucher = Annotated[str, typer.Option("--voucher", help="到账分配的步骤：缴存凭证号", metavar="V")]
 
 
-def read_credit_code(text: str, option: str = "--payer") -> str:
-    """A credit code."""
+def read_payer_code(text: str, option: str = "--payer") -> str:
+    """A credit code, or the code of a donor who is a person."""
     try:
-        return normalise_credit_code(text)
+        return normalise_payer_code(text)
     except IdentityFault as fault:
         raise typer.BadParameter(str(fault), param_hint=option) from fault
 

@@ -7,7 +7,7 @@ would stand in an event for ever.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Annotated, Any, Final, Literal, Self, get_args
 from uuid import UUID
@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from ledger.dates import FIRST_PERIOD, LAST_PERIOD
-from ledger.identity import IdentityFault, normalise_citizen_number, normalise_credit_code
+from ledger.identity import IdentityFault, normalise_citizen_number, normalise_credit_code, normalise_payer_code
 from projections.pages import PAGE_MAX
 
 FIRST_DAY: Final = date(FIRST_PERIOD, 1, 1)
@@ -71,8 +71,16 @@ def _said(text: str) -> str:
 
 
 def _credit_code(text: str) -> str:
+    return _code_of(text, normalise_credit_code)
+
+
+def _payer_code(text: str) -> str:
+    return _code_of(text, normalise_payer_code)
+
+
+def _code_of(text: str, normalise: Callable[[str], str]) -> str:
     try:
-        return normalise_credit_code(text) if text else ""
+        return normalise(text) if text else ""
     except IdentityFault as fault:
         raise PydanticCustomError("ledger_credit_code", str(fault)) from None
 
@@ -125,8 +133,12 @@ class PaymentBody(BaseModel):
     serial: Code | None = Field(default=None, title="缴费明细流水号", description="与导入文件共用：同一流水号只记一次")
     voucher: Code | None = Field(default=None, title="电子税票号码")
     batch: Code | None = Field(default=None, title="传输批次号")
-    payer: Annotated[str, AfterValidator(_credit_code)] | None = Field(
-        default=None, title="来源单位", description="统一社会信用代码", max_length=40, pattern=PRINTABLE
+    payer: Annotated[str, AfterValidator(_payer_code)] | None = Field(
+        default=None,
+        title="来源单位",
+        description="统一社会信用代码，或个人资助人的编号",
+        max_length=40,
+        pattern=PRINTABLE,
     )
     level: Text | None = Field(default=None, title="补贴级次", description="只用于政府补贴")
     allocation_document: Text | None = Field(default=None, title="拨付文号", description="只用于政府补贴")
@@ -184,6 +196,7 @@ class ClosureBody(BaseModel):
 
 
 CreditCode = Annotated[str, Field(min_length=1, max_length=40, pattern=PRINTABLE), AfterValidator(_credit_code)]
+PayerCode = Annotated[str, Field(min_length=1, max_length=40, pattern=PRINTABLE), AfterValidator(_payer_code)]
 PoolCode = Annotated[str, Path(title="统筹区编码", max_length=31, examples=["640100"])]
 AccountId = Annotated[UUID, Path(title="账户编号")]
 Version = Annotated[int, Path(title="要冲正的记录的版本号", ge=1, le=POSITION_MAX)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
@@ -18,24 +18,33 @@ from api.http.plan_bodies import (
     MemberRow,
     MembersBody,
     PayerBody,
-    PayerCode,
     StatusesBody,
+    WhichPayer,
 )
 from api.http.problems import invalid, refused
 from api.http.service import Counter
 from ledger.desk.commands import Command
-from ledger.desk.payer_commands import AdmitVillage, ConfirmPayer, EnrolMembers, RegisterPayer, SetStatuses
+from ledger.desk.payer_commands import (
+    AdmitVillage,
+    ConfirmPayer,
+    EnrolMembers,
+    PayerAnswer,
+    RegisterDonor,
+    RegisterPayer,
+    SetStatuses,
+)
 from ledger.desk.payers import PayerDesk
 from ledger.desk.plans import RosterFaultsError
+from ledger.identity import IdentityFault, normalise_citizen_number
 from ledger.jobs.intake import FileRow
 from ledger.jobs.roll_rows import STATUSES, read_members, read_statuses
-from ledger.refusals import Reason, Refusal, refuse
+from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.store.payers import Payer as StoredPayer
 from ledger.store.payers import Payers, Period
-from projections.plan_pages import payer_told
+from projections.plan_pages import payer_told, payers_told
 
 router = APIRouter(prefix="/v1/pools/{pool}", tags=["补助、资助单位"])
-_CODE: Final = re.compile(r"[0-9A-Z]{18}")
+_CODE: Final = re.compile(r"[0-9A-Z]{18}|PERSON-[0-9A-Z]{16}")
 _WORDS: Final = {word: chinese for chinese, word in STATUSES.items()}
 
 
@@ -47,18 +56,24 @@ _WORDS: Final = {word: chinese for chinese, word in STATUSES.items()}
     operation_id="register_payer",
 )
 async def register_payer(request: Request, order: Order, body: PayerBody, counter: Desk) -> Response:
-    """按备案表登记补助、资助单位；再次登记即变更，已登记的税务信息保留。"""
-    command = RegisterPayer(
-        **order._asdict(),
-        reviewer=body.reviewer,
-        code=body.code,
-        kind=body.kind,
-        name=body.name,
-        document=body.document,
-        village=body.village or "",
-        village_number=body.village_number or "",
-    )
-    return await _do(request, counter, lambda: command, f"/v1/pools/{counter.log.pool}/payers/{body.code}")
+    """按备案表登记补助、资助单位，或按号码登记个人资助人；再次登记即变更，已登记的税务信息保留。"""
+    about: dict[str, Any] = {
+        "reviewer": body.reviewer,
+        "name": body.name,
+        "document": body.document,
+        "village": body.village or "",
+    }
+    command: Command
+    if body.number:
+        try:
+            number = normalise_citizen_number(body.number)
+        except IdentityFault as fault:
+            raise Refused(refuse(Reason.IDENTITY_FAULT, "“公民身份号码”", rule=str(fault))) from None
+        command = RegisterDonor(**order._asdict(), **about, number=number)
+    else:
+        about |= {"code": body.code or "", "kind": body.kind, "village_number": body.village_number or ""}
+        command = RegisterPayer(**order._asdict(), **about)
+    return await _do(request, counter, lambda: command, f"/v1/pools/{counter.log.pool}/payers/{{code}}")
 
 
 @router.get(
@@ -72,9 +87,9 @@ async def list_payers(request: Request, counter: Desk, cursor: Cursor = None, li
     page = page_of(cursor, None, None)
     if page is not None and not _CODE.fullmatch(page.after):
         raise invalid("query.cursor", "从何处继续", "不是本接口给出的 cursor")
-    found = await service_of(request).read(Payers(counter.log).every, page.after if page else "", limit)
+    found, told = await service_of(request).read(_page, counter, page.after if page else "", limit)
     following = cursor_of(Page(found[-1].code, 0)) if len(found) == limit else None
-    return answer({"pool": counter.log.pool, "payers": [payer_told(one) for one in found], "next": following})
+    return answer({"pool": counter.log.pool, "payers": told, "next": following})
 
 
 @router.get(
@@ -83,9 +98,9 @@ async def list_payers(request: Request, counter: Desk, cursor: Cursor = None, li
     summary="单位",
     operation_id="get_payer",
 )
-async def get_payer(request: Request, code: PayerCode, counter: Desk) -> Response:
+async def get_payer(request: Request, code: WhichPayer, counter: Desk) -> Response:
     """一个单位当前登记的内容。"""
-    return answer(payer_told(await service_of(request).read(_known, counter, code)))
+    return answer(await service_of(request).read(lambda: payer_told(_known(counter, code), counter.register)))
 
 
 @router.post(
@@ -96,7 +111,7 @@ async def get_payer(request: Request, code: PayerCode, counter: Desk) -> Respons
     operation_id="confirm_payer",
 )
 async def confirm_payer(
-    request: Request, code: PayerCode, order: Order, body: ConfirmationBody, counter: Desk
+    request: Request, code: WhichPayer, order: Order, body: ConfirmationBody, counter: Desk
 ) -> Response:
     """登记税务端关联虚拟户后的纳税人识别号、社保编码；确认之前，有的地区不办理人员申报。"""
     command = ConfirmPayer(**order._asdict(), **body.model_dump(), code=code)
@@ -110,7 +125,7 @@ async def confirm_payer(
     summary="登记成员名单",
     operation_id="enrol_members",
 )
-async def enrol_members(request: Request, code: PayerCode, order: Order, body: MembersBody, counter: Desk) -> Response:
+async def enrol_members(request: Request, code: WhichPayer, order: Order, body: MembersBody, counter: Desk) -> Response:
     """单位出具的成员名单。有一行有误即整份退回，列出各行全部问题；再次报送同一人同一起日即变更其止日。"""
 
     def command() -> EnrolMembers:
@@ -155,8 +170,19 @@ async def admit_village(request: Request, order: Order, body: AdmissionBody, cou
 async def _do(request: Request, counter: Counter, command_of: Callable[[], Command], location: str = "") -> Response:
     """Have a command done in one of the threads for it, together with the reading of its rows."""
     desk = PayerDesk(counter.log, counter.register)
-    told = await service_of(request).do_whole(lambda: desk.do(command_of()))
-    return done(told, location, shown=payer_done(told))
+
+    def told_and_shown() -> tuple[PayerAnswer, dict[str, Any]]:
+        told = desk.do(command_of())
+        return told, payer_done(told, counter.register)
+
+    told, shown = await service_of(request).do_whole(told_and_shown)
+    return done(told, location.format(code=told.payer.code) if told.payer else "", shown=shown)
+
+
+def _page(counter: Counter, after: str, limit: int) -> tuple[list[StoredPayer], list[dict[str, Any]]]:
+    """Payers behind a code, and how they are told."""
+    found = Payers(counter.log).every(after, limit)
+    return found, payers_told(found, counter.register)
 
 
 def _known(counter: Counter, code: str) -> StoredPayer:

@@ -11,18 +11,19 @@ from api.http.answers import YUAN, Exact, Statuses
 from ledger.desk.payer_commands import PayerAnswer
 from ledger.desk.plan_commands import PlanAnswer
 from ledger.money import fen_to_yuan
+from ledger.store.register import Register
 from projections.history import TITLES
 from projections.plan_pages import payer_told
 
 
 class Payer(BaseModel):
-    """一个补助、资助单位。"""
+    """一个补助、资助单位，或个人资助人。"""
 
     model_config = Exact
 
-    code: str = Field(title="统一社会信用代码")
-    kind: str = Field(title="单位类型")
-    name: str = Field(title="单位名称")
+    code: str = Field(title="统一社会信用代码", description="个人资助人为系统所给的编号；试算时为空")
+    kind: str = Field(title="类型")
+    name: str = Field(title="名称", description="个人只示姓名首字")
     village: str = Field(title="所在村的区划编码", description="资助单位可为空")
     village_number: str = Field(title="集体补助村编号")
     tax_number: str = Field(title="纳税人识别号")
@@ -55,10 +56,10 @@ class PayerDone(BaseModel):
     dry_run: bool = Field(title="试算")
 
 
-def payer_done(answer: PayerAnswer) -> dict[str, Any]:
+def payer_done(answer: PayerAnswer, register: Register) -> dict[str, Any]:
     """An answer about a payer."""
     told: dict[str, Any] = msgspec.to_builtins(answer)
-    return {**told, "payer": payer_told(answer.payer) if answer.payer else None}
+    return {**told, "payer": payer_told(answer.payer, register) if answer.payer else None}
 
 
 class HeldRow(BaseModel):

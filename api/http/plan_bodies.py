@@ -6,17 +6,18 @@ rows. What stands here only bounds them.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 from fastapi import Path, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from api.http.bodies import PRINTABLE, Body, Code, CreditCode, Day, Reviewer, Text, Yuan
+from api.http.bodies import PRINTABLE, Body, Code, CreditCode, Day, PayerCode, Reviewer, Text, Yuan
 from ledger.dates import FIRST_PERIOD, LAST_PERIOD
 from ledger.procedure import ACTORS, EVIDENCE
 from ledger.roster import GROUPS, ROWS_MAX
-from ledger.store.payers import KINDS
+from ledger.store.payers import KINDS, PERSON
 
 Period = Annotated[int, Field(ge=FIRST_PERIOD, le=LAST_PERIOD, strict=True)]
 Share = Annotated[str, Field(pattern=r"^(0\.[0-9]{1,8}|1)$")]
@@ -33,17 +34,40 @@ def _named(known: dict[str, str]) -> str:
 
 
 class PayerBody(BaseModel):
-    """登记单位（备案表）；再次登记即变更。须两人。"""
+    """登记单位（备案表）或个人资助人；再次登记即变更。须两人。个人的号码、姓名只进入加密登记，以编号代之。"""
 
     model_config = Body
 
-    code: CreditCode = Field(title="统一社会信用代码", examples=["N2150781MF0000005R"])
-    kind: Code = Field(title="单位类型", description=_named(KINDS), examples=["village_collective"])
-    name: Said = Field(title="单位名称", examples=["青村股份经济合作社"])
+    code: CreditCode | None = Field(
+        default=None,
+        title="统一社会信用代码",
+        description="单位须填写；个人由系统编号",
+        examples=["N2150781MF0000005R"],
+    )
+    number: str | None = Field(
+        default=None,
+        title="公民身份号码",
+        description="只用于个人资助人",
+        min_length=15,
+        max_length=40,
+        pattern=PRINTABLE,
+    )
+    kind: Code = Field(title="类型", description=_named(KINDS), examples=["village_collective"])
+    name: Said = Field(title="名称", description="单位名称；个人资助人的姓名", examples=["青村股份经济合作社"])
     document: Said = Field(title="依据文号", examples=["备案表1号"])
     reviewer: Reviewer
     village: Text | None = Field(default=None, title="所在村", description=f"{VILLAGE}；资助单位可不填")
     village_number: Code | None = Field(default=None, title="集体补助村编号")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        """An organisation has its code, a person their number."""
+        person = self.kind == PERSON
+        if person != bool(self.number) or person == bool(self.code):
+            raise PydanticCustomError("ledger_fit", "中单位须填写 code，个人资助人（person）须填写 number，不得并填")
+        if person and self.village_number:
+            raise PydanticCustomError("ledger_fit", "中的集体补助村编号不用于个人资助人")
+        return self
 
 
 class ConfirmationBody(BaseModel):
@@ -142,8 +166,10 @@ class PlanBody(BaseModel):
     model_config = Body
 
     kind: Literal["collective_subsidy", "social_aid"] = Field(title="补助种类", description="集体补助、社会资助")
-    payer: CreditCode = Field(
-        title="补助、资助单位", description="统一社会信用代码，须已登记", examples=["N2150781MF0000005R"]
+    payer: PayerCode = Field(
+        title="补助、资助单位",
+        description="统一社会信用代码，或个人资助人的编号；须已登记",
+        examples=["N2150781MF0000005R"],
     )
     village: Text | None = Field(
         default=None, title="村", description=f"{VILLAGE}；集体补助须填写", examples=["青县/青镇/青村"]
@@ -231,9 +257,9 @@ class PlanClosureBody(BaseModel):
     reviewer: Reviewer
 
 
-PayerCode = Annotated[CreditCode, Path(title="统一社会信用代码", examples=["N2150781MF0000005R"])]
+WhichPayer = Annotated[PayerCode, Path(title="统一社会信用代码或个人资助人的编号", examples=["N2150781MF0000005R"])]
 PlanId = Annotated[UUID, Path(title="方案编号")]
 RosterId = Annotated[UUID, Path(title="名册编号")]
 OfYear = Annotated[int | None, Query(title="年度", ge=FIRST_PERIOD, le=LAST_PERIOD, examples=[2025])]
-OfPayer = Annotated[CreditCode | None, Query(title="补助、资助单位", description="统一社会信用代码")]
+OfPayer = Annotated[PayerCode | None, Query(title="补助、资助单位", description="统一社会信用代码，或个人资助人的编号")]
 OfVillage = Annotated[Text | None, Query(title="村", description=VILLAGE)]

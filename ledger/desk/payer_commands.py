@@ -28,6 +28,25 @@ class RegisterPayer(Command, frozen=True, kw_only=True):
     filed_fen: int = 0
 
 
+class RegisterDonor(Command, frozen=True, kw_only=True):
+    """登记个人资助人, or a change of what is registered: a normalised citizen number, the name, the paper.
+
+    The code is the ledger's own to give, see `ledger/store/donors.py`.
+    """
+
+    number: str
+    name: str
+    document: str
+    village: str = ""
+
+
+class EraseDonor(Command, frozen=True, kw_only=True):
+    """删除 who a donor is; refused while a plan of theirs is open or holds money."""
+
+    code: str
+    reason: str
+
+
 class ConfirmPayer(Command, frozen=True, kw_only=True):
     """税务端已关联虚拟户: 纳税人识别号 and 社保编码, and the day."""
 
@@ -62,7 +81,8 @@ class SetStatuses(Command, frozen=True, kw_only=True):
 class PayerAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What an accepted command is told: the payer as it stands, the village, or how many persons were written.
 
-    `already_there` says that all of it stood so before. `recorded_at` ISO 8601 in UTC, None for a dry run.
+    A person is told by their code and without a name; the dry run of a new one has no code yet. `already_there` says
+    that all of it stood so before. `recorded_at` ISO 8601 in UTC, None for a dry run.
     """
 
     command_id: UUID

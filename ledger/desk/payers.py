@@ -13,11 +13,14 @@ import msgspec
 
 from ledger import clock
 from ledger.desk.commands import Command, said
+from ledger.desk.donors import DonorDesk
 from ledger.desk.payer_commands import (
     AdmitVillage,
     ConfirmPayer,
     EnrolMembers,
+    EraseDonor,
     PayerAnswer,
+    RegisterDonor,
     RegisterPayer,
     SetStatuses,
 )
@@ -29,7 +32,7 @@ from ledger.region_rules import same_person
 from ledger.store.command_ids import CommandRow, find_commands, write_commands
 from ledger.store.divisions import Divisions
 from ledger.store.log import PoolLog
-from ledger.store.payers import KINDS, Payer, Payers
+from ledger.store.payers import KINDS, PERSON, Payer, Payers
 from ledger.store.register import Register
 
 
@@ -42,7 +45,7 @@ class PayerDesk:
 
     def do(self, command: Command) -> PayerAnswer:
         """Have a command done. Raises `Refused`: COMMAND_ID, ROW_FAULT, SAME_PERSON, UNKNOWN_DIVISION, DATE,
-        PAYER_KIND, PAYER_UNKNOWN, FORM_UNKNOWN, FILING.
+        NOT_CLOSED, PAYER_KIND, PAYER_UNKNOWN, FORM_UNKNOWN, FILING.
         """
         digest = self._register.command_digest(said(command))
         with Payers(self._log).alone() as (log, cursor):
@@ -50,7 +53,8 @@ class PayerDesk:
                 if known.input_hash != digest:
                     raise Refused(refuse(Reason.COMMAND_ID, "命令编号"))
                 return _decode(known.answer)
-            answer = _carried_out(command, log)
+            donors = DonorDesk(log, self._register.on(log), cursor)
+            answer = _carried_out(command, log, donors)
             if command.dry_run:
                 return answer
             at = log.position()[0]
@@ -58,7 +62,7 @@ class PayerDesk:
             return answer
 
 
-def _carried_out(command: Command, log: PoolLog) -> PayerAnswer:
+def _carried_out(command: Command, log: PoolLog, donors: DonorDesk) -> PayerAnswer:
     """Decide a command and write what it asks for, unless it is only tried."""
     told = partial(
         PayerAnswer,
@@ -67,6 +71,13 @@ def _carried_out(command: Command, log: PoolLog) -> PayerAnswer:
         dry_run=command.dry_run,
     )
     payers, writes = Payers(log), not command.dry_run
+    if isinstance(command, RegisterDonor):
+        _two(command, log)
+        payer, stands = donors.register(command, _village(command.village, log) if command.village else "")
+        return told(payer=payer, already_there=stands)
+    if isinstance(command, EraseDonor):
+        _two(command, log)
+        return told(payer=donors.erase(command))
     if isinstance(command, RegisterPayer | ConfirmPayer):
         _two(command, log)
         payer = _registered(command, log, payers)
@@ -83,7 +94,7 @@ def _carried_out(command: Command, log: PoolLog) -> PayerAnswer:
             payers.admit(village, command.since, command.until, command.document.strip(), command.origin)
         return told(village=village)
     if isinstance(command, EnrolMembers):
-        payer = _known(command.code, payers)
+        payer = _organisation(command.code, payers)
         if writes:
             payers.write_members(command.periods, command.origin)
         return told(payer=payer, persons=len(command.periods))
@@ -98,9 +109,13 @@ def _registered(command: RegisterPayer | ConfirmPayer, log: PoolLog, payers: Pay
     """The payer as it is to stand: what the command does not speak of stays."""
     if isinstance(command, ConfirmPayer):
         numbers = {"tax_number": command.tax_number.strip(), "social_code": command.social_code.strip()}
-        return _known(command.code, payers)._replace(**numbers, confirmed_on=command.on)
-    if command.kind not in KINDS:
-        rule = f"单位类型须为：{'、'.join(f'{kind}（{chinese}）' for kind, chinese in KINDS.items())}"
+        if any(map(names_somebody, numbers.values())):
+            rule = "“纳税人识别号”“社保编码”不得为公民身份号码"
+            raise Refused(refuse(Reason.ROW_FAULT, "“纳税人识别号”“社保编码”", rule=rule))
+        return _organisation(command.code, payers)._replace(**numbers, confirmed_on=command.on)
+    if command.kind not in KINDS or command.kind == PERSON:
+        allowed = "、".join(f"{kind}（{chinese}）" for kind, chinese in KINDS.items() if kind != PERSON)
+        rule = f"单位类型须为：{allowed}；个人按公民身份号码登记"
         raise Refused(refuse(Reason.PAYER_KIND, "“单位类型”", rule=rule))
     if names_somebody(command.name) or not command.name.strip():
         raise Refused(refuse(Reason.ROW_FAULT, "“单位名称”", rule="单位名称不得为空，不得含有公民身份号码"))
@@ -126,10 +141,14 @@ def _filed(command: RegisterPayer, log: PoolLog) -> str:
     return filed_text(command.filed)
 
 
-def _known(code: str, payers: Payers) -> Payer:
+def _organisation(code: str, payers: Payers) -> Payer:
+    """A payer that is no person: only organisations have a virtual unit at the tax side, and members."""
     payer = payers.find(code)
     if payer is None:
         raise Refused(refuse(Reason.PAYER_UNKNOWN, code))
+    if payer.kind == PERSON:
+        rule = "税务端确认、成员名单只用于单位，个人资助人无须办理"
+        raise Refused(refuse(Reason.PAYER_KIND, KINDS[PERSON], rule=rule, remedy="直接拟定资助方案"))
     return payer
 
 

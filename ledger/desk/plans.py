@@ -55,6 +55,7 @@ from ledger.roster import Row
 from ledger.store.batch import Tranche
 from ledger.store.command_ids import CommandRow, find_commands, write_commands
 from ledger.store.copy_rows import LogRow, TrancheBuffer
+from ledger.store.donors import Donors, is_donor_code
 from ledger.store.log import PoolLog
 from ledger.store.payers import AID_PAYER_KINDS, KINDS, Payer, Payers
 from ledger.store.plans import Plans, plan_rows, rows_digest
@@ -109,6 +110,7 @@ class PlanDesk:
         self._register = register
         self._plans = Plans(log)
         self._payers = Payers(log)
+        self._donors = Donors(register)
         self._rosters = Rosters(log, self._plans, self._payers)
 
     def do(self, command: DraftPlan | PlanCommand) -> PlanAnswer:
@@ -117,6 +119,7 @@ class PlanDesk:
             rule = "方案的记录永久保存，不得含有公民身份号码"
             remedy = "删去号码后重办；人员只列在名册中"
             raise Refused(refuse(Reason.ROW_FAULT, f"{len(naming)}处文字", rule=rule, remedy=remedy))
+        self._require_nameless(command)
         digest = self._register.command_digest(said(command))
         for attempt in range(1, ATTEMPTS + 1):
             if known := find_commands(self._log, {command.command_id.bytes}).get(command.command_id.bytes):
@@ -133,6 +136,17 @@ class PlanDesk:
                 if attempt == ATTEMPTS:
                     raise
         raise AssertionError("unreachable")
+
+    def _require_nameless(self, command: DraftPlan | PlanCommand) -> None:
+        """What a plan says of a donor who is a person must not say who they are. Raises `Refused` (ROW_FAULT)."""
+        payer = command.payer if isinstance(command, DraftPlan) else self._plans.payer_of(command.plan)
+        if payer is None or not is_donor_code(payer):
+            return
+        told = msgspec.structs.replace(command, actor="", reviewer="")  # whoever acts is named, donor or not
+        if naming := [text for text in _texts(_without_rows(told)) if text and self._donors.says(payer, text)]:
+            rule = "方案的记录永久保存，不得含有资助人的姓名或公民身份号码"
+            remedy = "删去姓名后重办；资助人以其编号指明"
+            raise Refused(refuse(Reason.ROW_FAULT, f"{len(naming)}处文字", rule=rule, remedy=remedy))
 
     # -- deciding --------------------------------------------------------------------------------------------------
 
@@ -178,6 +192,8 @@ class PlanDesk:
         year = command.year
         if payer is None:
             return refuse(Reason.PAYER_UNKNOWN, command.payer)
+        if payer.kind == PERSON and self._donors.is_erased(payer.code):
+            return refuse(Reason.PAYER_UNKNOWN, command.payer, rule="资助人的身份信息已删除，不再拟定方案")
         if command.kind is MoneyKind.SOCIAL_AID:
             if payer.kind in AID_PAYER_KINDS:
                 return None

@@ -208,6 +208,8 @@ TABLES: Final = (
     "command",
     "job",
     "payer",
+    "person_donor",
+    "person_donor_name",
     "admitted_village",
     "payer_member",
     "person_status",

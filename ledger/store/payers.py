@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -20,7 +20,9 @@ from ledger.region_rules import PAYER_KINDS
 from ledger.store.arrays import uuid_array
 from ledger.store.log import PoolLog
 
-AID_PAYER_KINDS: Final = {"enterprise": "社会经济组织", "charity": "公益慈善组织"}
+PERSON: Final = "person"
+"""The kind of a payer who is a person; see `ledger/store/donors.py` for who they are."""
+AID_PAYER_KINDS: Final = {"enterprise": "社会经济组织", "charity": "公益慈善组织", PERSON: "个人"}
 """Who may give social aid (S0 附件2 一), by the word of the ledger."""
 KINDS: Final = {**PAYER_KINDS, **AID_PAYER_KINDS}
 
@@ -28,6 +30,7 @@ KINDS: Final = {**PAYER_KINDS, **AID_PAYER_KINDS}
 class Payer(NamedTuple):
     """A payer as registered: under its credit code, of a kind, in a village (code; empty for a donor).
 
+    A person stands here under their donor code, and without a name.
     `village_number` 集体补助村编号, `tax_number` 纳税人识别号 and `social_code` 社保编码 are those of the virtual unit
     (S0 附件1 四); `confirmed_on` the day on which the tax side confirmed it.
     """
@@ -86,15 +89,21 @@ class Payers:
         """A new payer, or a new version of a known one; False where it stands so already."""
         if self.find(payer.code) == payer:
             return False
+        with self._log.connections.transaction() as connection, connection.cursor() as cursor:
+            self.write_version(cursor, payer, origin, clock.now())
+        return True
+
+    def write_version(self, cursor: Cursor[TupleRow], payer: Payer, origin: Origin, at: datetime) -> int:
+        """The next version of a payer, whatever stood before; its number."""
         columns = ", ".join(Payer._fields)
         statement = (
             f"INSERT INTO {{payer}} ({columns}, version, actor, reviewer, recorded_at) SELECT {'%s, ' * len(payer)}"
-            " (SELECT coalesce(max(version), 0) + 1 FROM {payer} WHERE code = %s), %s, %s, %s"
+            " (SELECT coalesce(max(version), 0) + 1 FROM {payer} WHERE code = %s), %s, %s, %s RETURNING version"
         )
-        with self._log.connections.transaction() as connection:
-            said = (*payer, payer.code, origin.actor, origin.reviewer, clock.now())
-            connection.execute(self._log.sql(statement), said)
-        return True
+        said = (*payer, payer.code, origin.actor, origin.reviewer, at)
+        row = cursor.execute(self._log.sql(statement), said).fetchone()
+        assert row is not None
+        return int(row[0])
 
     def admit(self, village: str, since: date, until: date | None, document: str, origin: Origin) -> None:
         """列入试点: a village from a day on; said again, its end may change."""

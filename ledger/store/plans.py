@@ -64,6 +64,13 @@ class Plans:
         with self._log.connections.connection() as connection:
             return dict(connection.execute(self._log.sql(statement), ([UUID(one) for one in rosters],)).fetchall())
 
+    def payer_of(self, plan: UUID) -> str | None:
+        """The code of a plan's payer; None for a plan that is not there."""
+        statement = self._log.sql("SELECT payer FROM {subsidy_plan} WHERE plan_id = %s")
+        with self._log.connections.connection() as connection:
+            row = connection.execute(statement, (plan,)).fetchone()
+        return str(row[0]) if row else None
+
     def of_payers(self, payers: Collection[str]) -> list[UUID]:
         """The plans of these payers, by year and sequence."""
         statement = "SELECT plan_id FROM {subsidy_plan} WHERE payer = ANY(%s) ORDER BY year, sequence"

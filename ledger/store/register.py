@@ -31,6 +31,8 @@ _HELD_IDENTITY: Final = {
     "participant_name": "AUTO",
     "external_identity": "AUTO",
     "command": "AUTO",
+    "person_donor": "ON",
+    "person_donor_name": "AUTO",
 }
 """The tables from which an erasure takes something, and whether an index of theirs held it."""
 NO_CONTENT: Final = "'\\x00'::bytea"
