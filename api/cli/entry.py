@@ -17,10 +17,11 @@ from ledger.account_decisions import Payment
 from ledger.dates import DateFault, parse_year
 from ledger.desk.commands import Command, PayOut, RecordPayment, ReverseEntry
 from ledger.desk.nameless import holder_of, require_nameless
-from ledger.identity import IdentityFault, normalise_credit_code
+from ledger.identity import IdentityFault, can_be_citizen_number, normalise_citizen_number, normalise_payer_code
 from ledger.jobs.payment_rows import ITEMS, OPTIONAL, PAYMENT_TYPES, REQUIRED, FaultyRow, PaymentRow, read_payment
 from ledger.money import fen_to_yuan
-from ledger.refusals import Refused
+from ledger.refusals import Reason, Refused, refuse
+from ledger.store.donors import Donors
 from ledger.store.log import PoolLog
 from ledger.words import MoneyKind
 
@@ -63,7 +64,9 @@ def record(
     paid_on: Annotated[str, typer.Option("--paid-on", help="上解日期", metavar="日期")] = "",
     serial: Annotated[str, typer.Option("--serial", help="缴费明细流水号", metavar="S")] = "",
     voucher: Annotated[str, typer.Option("--voucher", help="电子税票号码", metavar="V")] = "",
-    payer: Annotated[str, typer.Option("--payer", help="来源单位的统一社会信用代码", metavar="CODE")] = "",
+    payer: Annotated[
+        str, typer.Option("--payer", help="来源单位的统一社会信用代码；个人为其编号或公民身份号码", metavar="CODE")
+    ] = "",
     batch: Annotated[str, typer.Option("--batch", help="传输批次号", metavar="B")] = "",
     level: Annotated[str, typer.Option("--level", help="补贴级次", metavar="L")] = "",
     allocation_document: Annotated[str, typer.Option("--allocation-document", help="拨付文号", metavar="文号")] = "",
@@ -156,7 +159,7 @@ def _payment(kind: MoneyKind, fen: int, day: date, about: _Said) -> Payment:
     except DateFault as fault:
         raise typer.BadParameter(str(fault), param_hint="--period") from fault
     try:
-        payer = normalise_credit_code(about.payer) if about.payer else ""
+        payer = _payer(about.payer) if about.payer else ""
     except IdentityFault as fault:
         raise typer.BadParameter(str(fault), param_hint="--payer") from fault
     return Payment(
@@ -175,15 +178,21 @@ def _payment(kind: MoneyKind, fen: int, day: date, about: _Said) -> Payment:
     )
 
 
+def _payer(text: str) -> str:
+    """A payer's code, or a person's number, for which `_as_in_a_file` puts the person's code."""
+    return normalise_citizen_number(text) if can_be_citizen_number(text) else normalise_payer_code(text)
+
+
 def _as_in_a_file(ledger: Session, log: PoolLog, account: UUID, payment: Payment) -> Payment:
     """The payment as the intake reads it from a row about the holder: the same spelling, the same things refused.
 
-    Raises `Refused` where serial, voucher or batch hold the holder's name or number. An account without a holder is
-    left to the decision, which says that it is unknown or closed.
+    Raises `Refused` where serial, voucher or batch hold the holder's name or number, and where the payer is a person
+    who is no donor. An account without a holder is left to the decision, which says that it is unknown or closed.
     """
-    holder = holder_of(log, ledger.register(log), account)
+    register = ledger.register(log)
+    holder = holder_of(log, register, account)
     if holder is None:
-        return payment
+        return msgspec.structs.replace(payment, payer="") if can_be_citizen_number(payment.payer) else payment
     cells = {
         "缴费明细流水号": payment.serial or _NO_SERIAL,
         "电子税票号码": payment.voucher,
@@ -205,5 +214,10 @@ def _as_in_a_file(ledger: Session, log: PoolLog, account: UUID, payment: Payment
     if not isinstance(row, PaymentRow):
         refusal = row.refusal if isinstance(row, FaultyRow) else row
         raise Refused(replace(refusal, value=refusal.value.removeprefix("第1行")))
+    if row.donor:
+        payer = Donors(register).payers_of([row.donor]).get(row.donor)
+        if payer is None:
+            raise Refused(refuse(Reason.PAYER_UNKNOWN, "“--payer”", remedy="先以 payer register --kind person 登记"))
+        row = row.paid_by(payer)
     serial = row.payment.serial if payment.serial else ""
     return msgspec.structs.replace(row.payment, serial=serial, paid_on=payment.paid_on)

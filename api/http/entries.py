@@ -10,9 +10,13 @@ from api.http.accounts import CREATED
 from api.http.answers import WRITE
 from api.http.asked import Desk, Order, done, service_of
 from api.http.bodies import AccountId, EntryBody, PaymentBody, ReversalBody, Version, may_hold_number
+from api.http.service import Counter
 from ledger.account_decisions import Payment
 from ledger.desk.commands import AccountCommand, PayOut, RecordPayment, ReverseEntry
+from ledger.identity import can_be_citizen_number
 from ledger.money import yuan_to_fen
+from ledger.refusals import Reason, Refused, refuse
+from ledger.store.donors import Donors
 from ledger.words import MoneyKind
 
 router = APIRouter(prefix="/v1/pools/{pool}/accounts/{account}/entries", tags=["记账"])
@@ -27,6 +31,8 @@ async def record_entry(request: Request, account: AccountId, order: Order, body:
     command: AccountCommand
     texts: dict[str, str | None]
     if isinstance(body, PaymentBody):
+        if body.payer and can_be_citizen_number(body.payer):
+            await service_of(request).read(_require_payer, counter, body.payer)
         command = RecordPayment(**said, payment=_payment(body))
         codes = {"缴费明细流水号": body.serial, "电子税票号码": body.voucher, "传输批次号": body.batch}
         texts = {field: code for field, code in codes.items() if code and may_hold_number(code)}
@@ -36,6 +42,12 @@ async def record_entry(request: Request, account: AccountId, order: Order, body:
         command = PayOut(**said, kind=body.kind, fen=fen, on=body.on, reason=body.reason or "")
         texts = {"原因": body.reason}
     return done(await service_of(request).do(counter, command, texts))
+
+
+def _require_payer(counter: Counter, payer: str) -> None:
+    """A credit code that could be somebody's number, too, is one only where it is registered. Raises `Refused`."""
+    if Donors(counter.register).payers_of([payer]).get(payer) != payer:
+        raise Refused(refuse(Reason.PAYER_UNKNOWN, "“来源单位”"))
 
 
 def _payment(body: PaymentBody) -> Payment:

@@ -27,6 +27,7 @@ from ledger.desk.commands import (
     RecordPayment,
     ReverseEntry,
 )
+from ledger.desk.donors import still_giving
 from ledger.identity import birth_date, squeezed
 from ledger.interest_decisions import leave
 from ledger.money import fen_to_yuan
@@ -35,8 +36,10 @@ from ledger.plan_funds import aid_moved
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import RegionRules, same_person
 from ledger.store.batch import Tranche
+from ledger.store.donors import Donors
 from ledger.store.external_identities import NEW, Identity, RecordedRow, insert_rows, rows_in
 from ledger.store.log import PoolLog
+from ledger.store.payers import Payer, Payers
 from ledger.store.plan_funds import Booking, PlanFunds
 from ledger.store.recorder_ways import StreamWrite
 from ledger.store.register import Holder, NewHolder, Register, new_participant
@@ -81,7 +84,7 @@ class Batch:
         self._rows: dict[Identity, RecordedRow] = {}
         self._opened: dict[bytes, NewHolder] = {}
         self._opening: list[tuple[NewHolder, OpenAccount]] = []
-        self._erased: list[tuple[Holder, EraseParticipant]] = []
+        self._erased: list[tuple[Holder, EraseParticipant, Payer | None]] = []
         self._concerns_plans = False
 
     def look_up(self, commands: Sequence[Command], states: Sequence[Any], rows: Sequence[Any]) -> None:
@@ -208,6 +211,7 @@ class Batch:
     def _erase(self, command: EraseParticipant) -> Accepted | Refusal:
         """A person's accounts each say that the identity is gone; see `Register.erase` for what goes.
 
+        Whoever is a donor of social aid, too, is erased as such with it, or else the number would still lead to them.
         Refusals: SAME_PERSON, UNKNOWN_PERSON, ROW_FAULT (the reason says who it is), NOT_CLOSED.
         """
         digest = self._digest(command)
@@ -218,7 +222,10 @@ class Batch:
             return refuse(Reason.NOT_CLOSED, f"账户{UUID(bytes=opened.account)}")
         if holder is None:
             return refuse(Reason.UNKNOWN_PERSON, "“公民身份号码”")
-        if not command.reason.strip() or self._register.says(holder.participant, command.number, command.reason):
+        donors = Donors(self._register)
+        donor = donors.codes([command.number]).get(command.number, "")
+        says = self._register.says(holder.participant, command.number, command.reason)
+        if not command.reason.strip() or says or (donor and donors.says(donor, command.reason)):
             rule = "删除原因须填写，且不得含有该人的姓名或公民身份号码"
             return refuse(Reason.ROW_FAULT, "“原因”", rule=rule, remedy="改写原因后重办")
         event = HolderErased(
@@ -231,11 +238,13 @@ class Batch:
             state = self._tranche.state(account.bytes)
             if state is not None and (not state.closed or state.balance != NOTHING):
                 return refuse(Reason.NOT_CLOSED, f"账户{account}")
+        if donor and (standing := still_giving(self._log, donor)):
+            return standing
         for account in accounts:
             self._tranche.decide(account.bytes, lambda _state, _past: (event,))
             version = self._tranche.version(account.bytes)
             last = Accepted(account, account.bytes, (event,), version, version)
-        self._erased.append((holder, command))
+        self._erased.append((holder, command, Payers(self._log).find(donor) if donor else None))
         del self._holders[digest]  # whoever asks for the same person after this finds nobody
         return last or Accepted(None, b"", (), 0, 0)
 
@@ -279,8 +288,10 @@ class Batch:
             insert_rows(self._log, cursor, self._rows.items())
         for holder, command in self._opening:
             self._register.write(cursor, [holder], command.actor, "开户登记", at)
-        for gone, _ in self._erased:
+        for gone, erasing, donor in self._erased:
             self._register.erase(cursor, gone.participant)
+            if donor is not None:
+                Donors(self._register).erase(cursor, donor, erasing.reason, erasing.origin, at)
 
 
 def _concerns_plans(command: Command) -> bool:

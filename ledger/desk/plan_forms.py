@@ -21,9 +21,10 @@ from ledger.procedure import Procedure, read_procedures
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.roster import Row
 from ledger.store.divisions import Divisions
+from ledger.store.donors import Donors
 from ledger.store.holders import by_division, open_holders
 from ledger.store.log import PoolLog
-from ledger.store.payers import Payers
+from ledger.store.payers import PERSON, Payers
 from ledger.store.plans import Plans
 from ledger.store.register import Register
 
@@ -109,15 +110,16 @@ class PlanForms:
     def _papers(
         self, rule: FormRule, plan: UUID, state: SubsidyPlan, roster: RosterOfPlan | None, chain: Procedure, blank: int
     ) -> Papers:
-        payer = Payers(self._log).find(state.drafted.payer)
-        assert payer is not None
+        known = Payers(self._log).find(state.drafted.payer)
+        assert known is not None
+        (payer,) = Donors(self._register).named([known])
         rows = self._plans.rows(roster.roster) if roster else []
         return Papers(
             rule=rule,
             plan=plan,
             state=state,
             organisation=Organisation(
-                payer.code, payer.name, payer.village_number, payer.tax_number, payer.social_code
+                payer.code, payer.name, payer.village_number, payer.tax_number, payer.social_code, payer.kind == PERSON
             ),
             place=self._place(state.drafted.village),
             today=clock.today(),

@@ -23,7 +23,8 @@ _HANDS: Final = {"applied": "经办人／日期", "approved": "核定人／日�
 
 def payment_notice(papers: Papers) -> Form:
     """What the payer owes, by standard, and how it is paid."""
-    asked = f"你单位申报的{papers.year}年度城乡居民基本养老保险{papers.kind}已经复核，请按下列金额足额缴费。"
+    what = f"{papers.year}年度城乡居民基本养老保险{papers.kind}"
+    asked = f"{papers.organisation.addressed}申报的{what}已经复核，请按下列金额足额缴费。"
     paying = f"缴费方式：{papers.payment_clause}。" if papers.payment_clause else ""
     above: list[Row] = [
         (Cell(Role.LINE, f"{papers.organisation.name}：", 4),),
@@ -50,9 +51,9 @@ def _due(papers: Papers, above: list[Row], hands: list[tuple[str, str]]) -> Form
     filed = filed_of(papers.amounts)
     payer = papers.organisation
     pairs = [
-        ("缴费单位", payer.name), ("统一社会信用代码", payer.code),
-        *([("集体补助村编号", payer.village_number)] if papers.place.village else []),
-        ("纳税人识别号", payer.tax_number), ("社保编码", payer.social_code),
+        ("缴费人" if payer.is_person else "缴费单位", payer.name), (payer.code_label, payer.code),
+        *([("集体补助村编号", payer.village_number)] if papers.place.village and not payer.is_person else []),
+        *([] if payer.is_person else [("纳税人识别号", payer.tax_number), ("社保编码", payer.social_code)]),
         ("费款所属期", f"{papers.year}年度"), ("征收品目", papers.kind), *hands,
     ]  # fmt: skip
     title = papers.filled(papers.rule.title)
@@ -104,13 +105,13 @@ def arrival_letter(papers: Papers) -> Form:
     assert came is not None
     held = came.received - came.credited
     what = f"{papers.year}年度城乡居民基本养老保险{papers.kind}资金"
-    told = f"你单位缴存的{what}已经到账，到账及记入个人账户的情况函告如下："
+    told = f"{papers.organisation.addressed}缴存的{what}已经到账，到账及记入个人账户的情况函告如下："
     title = papers.filled(papers.rule.title)
     rows: list[Row] = [
         *title_rows(title, 4),
         (Cell(Role.LINE, f"{papers.organisation.name}：", 4),),
         (Cell(Role.PARAGRAPH, told, 4),),
-        *_pairs([("统一社会信用代码", papers.organisation.code), ("缴存凭证号", came.voucher)]),
+        *_pairs([(papers.organisation.code_label, papers.organisation.code), ("缴存凭证号", came.voucher)]),
         (Cell(Role.LABEL, "到账日期"), Cell(Role.TEXT, chinese_date(came.on)),
          Cell(Role.LABEL, "到账金额（元）"), Cell(Role.MONEY, came.received)),
         (Cell(Role.LABEL, "到账金额（大写）"), Cell(Role.TEXT, f"人民币{rmb(came.received)}", 3)),

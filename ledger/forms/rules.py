@@ -50,8 +50,9 @@ TOTAL: Final = "合计："
 class FormRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One form of a region: for which matters, its title and lines, and the steps of the roster that come before it.
 
-    `{kind}`, `{payer}`, `{place}`, `{township}`, `{village}`, `{year}` and `{today}` in title and lines are filled in;
-    `|` in a line sets its parts side by side. `empty`: it may be printed blank, to be filled in by the village.
+    `{kind}`, `{payer}` (an organisation), `{donor}` (a person), `{place}`, `{township}`, `{village}`, `{year}` and
+    `{today}` in title and lines are filled in; `|` in a line sets its parts side by side. `empty`: it may be printed
+    blank, to be filled in by the village.
     """
 
     name: str

@@ -89,13 +89,24 @@ class Place(NamedTuple):
 
 
 class Organisation(NamedTuple):
-    """The payer, as far as forms name it."""
+    """The payer, as far as forms name it; a person has a code of the ledger's own, and nothing at the tax side."""
 
     code: str
     name: str
     village_number: str = ""
     tax_number: str = ""
     social_code: str = ""
+    is_person: bool = False
+
+    @property
+    def code_label(self) -> str:
+        """What the code is."""
+        return "资助人编号" if self.is_person else "统一社会信用代码"
+
+    @property
+    def addressed(self) -> str:
+        """How a letter speaks to the payer."""
+        return "你" if self.is_person else "你单位"
 
 
 class Named(NamedTuple):
@@ -146,7 +157,8 @@ class Papers(NamedTuple):
         """A title or line of the rule with its blanks filled in."""
         return text.format(
             kind=self.kind,
-            payer=self.organisation.name,
+            payer="" if self.organisation.is_person else self.organisation.name,
+            donor=self.organisation.name if self.organisation.is_person else "",
             place=self.place.township + self.place.village,
             township=self.place.township,
             village=self.place.village,

@@ -19,6 +19,7 @@ from ledger.jobs.payment_rows import FaultyRow, PaymentRow, RefusedRow, read_pay
 from ledger.jobs.pipeline import batch_pace
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.store.connections import Connections
+from ledger.store.donors import Donors
 from ledger.store.external_identities import Identity, RecordedRow, find_rows
 from ledger.store.log import PoolLog
 from ledger.store.register import Register
@@ -76,6 +77,7 @@ def pages(log: PoolLog, register: Register, reading: Reading) -> Iterator[Page]:
     """Every row of a file, checked by itself and looked up."""
     rows = iter(reading.rows)
     while page := [read_row(row, reading.order) for row in islice(rows, reading.page)]:
+        page = with_donors(register, page)
         yield Page(page, look_up(log, register, [row for row in page if not isinstance(row, RefusedRow)]))
 
 
@@ -87,6 +89,15 @@ def read_row(row: FileRow, order: Sequence[int]) -> ReadRow:
     ordered = [cells[place] if place >= 0 else "" for place in order]
     read = read_payment(line, ordered)
     return RefusedRow(line, serial_to_show(ordered, read), read) if isinstance(read, Refusal) else read
+
+
+def with_donors(register: Register, rows: list[ReadRow]) -> list[ReadRow]:
+    """The rows with the codes of those who pay as persons: no number of theirs goes on from here."""
+    numbers = {row.donor for row in rows if isinstance(row, PaymentRow) and row.donor}
+    if not numbers:
+        return rows
+    payers = Donors(register).payers_of(numbers)
+    return [row.paid_by(payers.get(row.donor)) if isinstance(row, PaymentRow) and row.donor else row for row in rows]
 
 
 def look_up(log: PoolLog, register: Register, rows: Sequence[PaymentRow | FaultyRow]) -> LookedUp:

@@ -10,7 +10,7 @@ import msgspec
 
 from ledger.account_decisions import Payment
 from ledger.dates import DateFault, parse_business_date, parse_year
-from ledger.identity import IdentityFault, normalise_citizen_number, normalise_credit_code, squeezed
+from ledger.identity import IdentityFault, normalise_citizen_number, normalise_payer_code, squeezed
 from ledger.money import MoneyFault, yuan_to_fen
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.store.external_identities import CANCELLED, NEW
@@ -49,8 +49,14 @@ PAYMENT_TYPES: Final = {
 DATA_TYPES: Final = {"新增": NEW, "撤销": CANCELLED}
 
 
+UNKNOWN_DONOR: Final = "来源单位未记：所填为公民身份号码，未登记为资助人"
+
+
 class PaymentRow(msgspec.Struct, frozen=True, array_like=True, tag=0, gc=False):
-    """A row that is well by itself. `data_type` is NEW or CANCELLED; `name` is without spaces."""
+    """A row that is well by itself. `data_type` is NEW or CANCELLED; `name` is without spaces.
+
+    `donor` is the citizen number in 来源单位, until the register has said whose code it is (`paid_by`).
+    """
 
     line: int
     number: str
@@ -58,6 +64,15 @@ class PaymentRow(msgspec.Struct, frozen=True, array_like=True, tag=0, gc=False):
     data_type: int
     payment: Payment
     notice: str
+    donor: str = ""
+
+    def paid_by(self, payer: str | None) -> PaymentRow:
+        """The row of a person who pays under the code `payer`, or who is registered as nobody's donor (None)."""
+        if payer is None:
+            return msgspec.structs.replace(self, donor="")
+        notice = "" if self.notice == UNKNOWN_DONOR else self.notice
+        payment = msgspec.structs.replace(self.payment, payer=payer)
+        return msgspec.structs.replace(self, payment=payment, notice=notice, donor="")
 
 
 class FaultyRow(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False):
@@ -114,11 +129,12 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refusa
         rule = _allowed(column) if isinstance(fault, KeyError) else str(fault)
         refusal = refuse(_reason(fault, column), f"第{line}行“{column}”", rule=rule)
         return FaultyRow(line, number, name, serial_to_show(cells, refusal), refusal)
+    code, donor, doubt = _payer(payer)
     for column, cell in (("缴费明细流水号", serial), ("电子税票号码", voucher), ("传输批次号", batch)):
-        if cell and (number in cell.upper() or cell == name):
+        said = cell.upper()
+        if cell and (number in said or cell == name or (donor and donor in said)):
             refusal = refuse(Reason.ROW_FAULT, f"第{line}行“{column}”", rule=f"“{column}”中不得有姓名或公民身份号码")
             return FaultyRow(line, number, name, serial_to_show(cells, refusal), refusal)
-    code, doubt = _payer(payer)
     if typed == "unspecified":
         doubt = "缴费类型只写“补缴”，不作为任何年度的正常缴费"
     payment = Payment(
@@ -135,7 +151,7 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refusa
         level and squeezed(level),
         allocation_document,
     )
-    return PaymentRow(line, number, name, data, payment, doubt)
+    return PaymentRow(line, number, name, data, payment, doubt, donor)
 
 
 def _reason(fault: Exception, column: str) -> Reason:
@@ -187,14 +203,21 @@ def _paid_on(text: str, kind: MoneyKind) -> date | None:
     return parse_business_date(text)
 
 
-def _payer(text: str) -> tuple[str, str]:
-    """来源单位 as a credit code, or as it was written with a doubt: intake books what the treasury received."""
+def _payer(text: str) -> tuple[str, str, str]:
+    """来源单位 as a payer's code, or as a person's number, or as neither with a doubt: intake books what was received.
+
+    What can be a person's number is taken for one, though it may satisfy the check of a credit code, too.
+    """
     if not text:
-        return "", ""
+        return "", "", ""
     try:
-        return normalise_credit_code(text), ""
+        return "", normalise_citizen_number(text), UNKNOWN_DONOR
+    except IdentityFault:
+        pass
+    try:
+        return normalise_payer_code(text), "", ""
     except IdentityFault as fault:
-        return "", f"来源单位未记：{fault}"
+        return "", "", f"来源单位未记：{fault}"
 
 
 def _allowed(column: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from ledger.account_events import HolderErased
+from ledger.store.donor_proof import donor_faults
 from ledger.store.keys import InvalidTag
 from ledger.store.register import NO_CONTENT, Register, name_bond
 
@@ -47,6 +48,7 @@ class RegisterProof:
             for (lone,) in self._without_person(table, key):
                 yield RegisterFault(table, str(lone), "所指的参保人不在登记中")
         yield from self._rows_left(list(erased))
+        yield from (RegisterFault(*fault) for fault in donor_faults(self._register))
 
     def _erased_in_log(self) -> set[UUID]:
         """The people whose accounts say that their identity was destroyed, read a range of the log at a time."""
