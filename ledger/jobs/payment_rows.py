@@ -164,8 +164,8 @@ def _reason(fault: Exception, column: str) -> Reason:
 
 def serial_to_show(cells: list[str], refusal: Refusal) -> str:
     """The serial of a row that was refused by itself, or nothing where columns have slipped and it names somebody."""
-    serial, number = _code(cells[0]), _code(cells[2]).upper()
-    if not _can_be_serial(serial) or (number and number in serial.upper()):
+    serial, people = _code(cells[0]), {_code(cells[2]).upper(), _payer(cells[12])[1]} - {""}
+    if not _can_be_serial(serial) or any(number in serial.upper() for number in people):
         return ""
     if refusal.reason is Reason.IDENTITY_FAULT and _is_number(serial):
         return ""
