@@ -57,7 +57,7 @@ from ledger.store.command_ids import CommandRow, find_commands, write_commands
 from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.donors import Donors, is_donor_code
 from ledger.store.log import PoolLog
-from ledger.store.payers import AID_PAYER_KINDS, KINDS, Payer, Payers
+from ledger.store.payers import AID_PAYER_KINDS, KINDS, PERSON, Payer, Payers
 from ledger.store.plans import Plans, plan_rows, rows_digest
 from ledger.store.recorder import Following, MovedError
 from ledger.store.register import Register
