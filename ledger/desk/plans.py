@@ -31,6 +31,7 @@ from ledger.desk.plan_commands import (
     StepCommand,
     TakeStep,
 )
+from ledger.desk.plan_payers import draft_fault, unconfirmed
 from ledger.desk.rosters import Arrival, Fault, Rosters, held_notices
 from ledger.identity import names_somebody
 from ledger.plan import RosterOfPlan, Standing, SubsidyPlan, plan_stream
@@ -57,11 +58,11 @@ from ledger.store.command_ids import CommandRow, find_commands, write_commands
 from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.donors import Donors, is_donor_code
 from ledger.store.log import PoolLog
-from ledger.store.payers import AID_PAYER_KINDS, KINDS, PERSON, Payer, Payers
+from ledger.store.payers import Payers
 from ledger.store.plans import Plans, plan_rows, rows_digest
 from ledger.store.recorder import Following, MovedError
 from ledger.store.register import Register
-from ledger.words import MoneyKind, new_id
+from ledger.words import new_id
 
 ATTEMPTS: Final = 6
 """How often a roster is decided anew because something of it moved; a village's accounts rest between two of them."""
@@ -180,39 +181,17 @@ class PlanDesk:
         plan = plan_stream(self._log.pool, command.village or command.payer, command.year, command.sequence)
         if self._plans.find(plan) is not None:
             raise Refused(refuse(Reason.PLAN_EXISTS, f"{command.year}年度第{command.sequence}号方案"))
-        if fault := self._payer_fault(self._payers.find(command.payer), command, rules):
+        if fault := draft_fault(self._payers, self._donors, command, rules):
             raise Refused(fault)
         draft = Draft(*(getattr(command, name) for name in Draft._fields))
         chain = chains.get(MATTER_OF[command.kind]) if command.kind in MATTER_OF else None
         events = draft_plan(draft, chain, rules, command.origin, clock.today())
         return _Decided(plan, 0, _accepted(events))
 
-    def _payer_fault(self, payer: Payer | None, command: DraftPlan, rules: RegionRules) -> Refusal | None:
-        """PAYER_UNKNOWN, PAYER_KIND, NOT_ADMITTED."""
-        year = command.year
-        if payer is None:
-            return refuse(Reason.PAYER_UNKNOWN, command.payer)
-        if payer.kind == PERSON and self._donors.is_erased(payer.code):
-            return refuse(Reason.PAYER_UNKNOWN, command.payer, rule="资助人的身份信息已删除，不再拟定方案")
-        if command.kind is MoneyKind.SOCIAL_AID:
-            if payer.kind in AID_PAYER_KINDS:
-                return None
-            allowed = "、".join(AID_PAYER_KINDS.values())
-            return refuse(Reason.PAYER_KIND, KINDS[payer.kind], rule=f"社会资助由{allowed}提供")
-        allowed_kinds = rules.text("plan.payer_kinds", year).split(",")
-        if payer.kind not in allowed_kinds:
-            rule = f"集体补助由{'、'.join(KINDS[kind] for kind in allowed_kinds)}提供"
-            return refuse(
-                Reason.PAYER_KIND, KINDS[payer.kind], rule=rule, clause=rules.citation("plan.payer_kinds", year)
-            )
-        if rules.text("plan.admission", year) == "listed" and not self._payers.is_admitted(command.village, year):
-            return refuse(Reason.NOT_ADMITTED, command.village, clause=rules.citation("plan.admission", year))
-        return None
-
     def _declare(
         self, command: DeclareRoster, state: SubsidyPlan, chains: Mapping[str, Procedure], rules: RegionRules
     ) -> _Decided:
-        if fault := self._unconfirmed(state, command.year, rules):
+        if fault := unconfirmed(self._payers, state.drafted, command.year, rules):
             raise Refused(fault)
         digest, fen = rows_digest(self._register, command.rows), sum(row.fen for row in command.rows)
         roster = RosterOfPlan(str(new_id()), command.year, command.file, digest, len(command.rows), fen)
@@ -231,19 +210,6 @@ class PlanDesk:
         return _Decided(
             command.plan, state.version, accepted, None, 0, roster.roster, command.rows, notices, again=declare
         )
-
-    def _unconfirmed(self, state: SubsidyPlan, year: int, rules: RegionRules) -> Refusal | None:
-        """PAYER_UNCONFIRMED. A donor has no virtual unit with the tax side (S0 附件2 三)."""
-        drafted = state.drafted
-        if (
-            drafted.kind is not MoneyKind.COLLECTIVE_SUBSIDY
-            or rules.text("plan.payer_confirmation", year) != "tax"
-            or ((payer := self._payers.find(drafted.payer)) and payer.confirmed_on)
-        ):
-            return None
-        return refuse(
-            Reason.PAYER_UNCONFIRMED, drafted.payer, clause=rules.citation("plan.payer_confirmation", year)
-        )  # fmt: skip
 
     def _review(
         self, command: ReviewRoster, state: SubsidyPlan, chains: Mapping[str, Procedure], rules: RegionRules
