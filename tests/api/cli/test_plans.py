@@ -210,3 +210,34 @@ def test_a_status_said_anew_is_a_further_row_and_the_latest_holds(ningxia):
     (holder,) = ningxia.desk.register.find([ningxia.desk.register.digest(one.number)]).values()
     held = [ningxia.payers.statuses([holder.owner], date(2025, month, 1)) for month in (3, 5)]
     assert held == [{holder.owner: frozenset({"pensioner"})}, {}]
+
+
+def test_a_member_on_two_rosters_is_noticed_and_the_cap_decides(ningxia):
+    other = "N2330603MF7654327J"
+    ningxia.reviewed()
+    ningxia.register(other)
+    plan = ningxia.plan("--sequence", "2", payer=other)
+    ningxia.walk(plan, "declared")
+    told = ningxia.declare(plan, ningxia.row(PEOPLE[0])).json
+    assert told["notices"] == ["第2行：该人同年度已列入另一单位的名册，合计以最高缴费档次为限"]
+    ningxia.desk.set("cap", YEAR, "599.99")
+    over = ningxia.declare(plan, ningxia.row(PEOPLE[1]), name="over.csv", code=2).json
+    assert [one["reason"] for one in over["faults"]] == ["OVER_CAP"]
+
+
+def test_rosters_ask_for_no_more_than_the_sources_bear(ningxia):
+    """专款专用: what went back frees the sources again; another year of a standing plan has its own."""
+    plan = ningxia.plan("--source", "集体经济收益=1200.00", "--source", "上级奖补=300.00=0.05")
+    ningxia.walk(plan, "declared")
+    ended = ningxia.declare(plan, *(ningxia.row(one) for one in PEOPLE), code=1)
+    assert "资金来源合计1500.00元，已申报0.00元，尚余1500.00元，专款专用" in ended.err
+    first = ningxia.declare(plan, *(ningxia.row(one) for one in PEOPLE[:4]), name="four.csv").json["roster"]
+    short = ningxia.declare(plan, *(ningxia.row(one) for one in PEOPLE[4:]), name="two.csv", code=1)
+    assert "已申报1200.00元，尚余300.00元" in short.err
+    ningxia.desk.prepare(
+        "plan", "return", "--pool", ningxia.desk.code, "--plan", plan, "--roster", first, "--reason", "名单有误",
+        "--actor", "甲",
+    )  # fmt: skip
+    ningxia.declare(plan, *(ningxia.row(one) for one in PEOPLE[4:]), name="two.csv")
+    shown = ningxia.desk.inside("plan", "show", "--pool", ningxia.desk.code, "--plan", plan).out
+    assert f"{YEAR}年度 已申报 600.00元，资金来源尚余 900.00元" in shown
