@@ -48,8 +48,8 @@ class PaymentIntake(Intake[Row]):
         self._recorded: deque[tuple[int, dict[Identity, RecordedRow]]] = deque()
         self._trusted_from = 0
         self._funds = PlanFunds(log)
-        self._held: dict[int, Held] = {}
-        self._taken_back: dict[int, Held] = {}
+        self._held: dict[str, Held] = {}
+        self._taken_back: dict[str, Held] = {}
 
     # -- reading ahead ---------------------------------------------------------------------------------------------
 
@@ -137,15 +137,26 @@ class PaymentIntake(Intake[Row]):
         return self._with_plan(row, outcome, outcome.refusal.reason)
 
     def _with_plan(self, row: PaymentRow, outcome: Outcome, reason: Reason) -> Outcome:
+        """A payment that no account may take is held, one that is taken back before any account had it is let go.
+
+        A serial under which an account has money already is somebody else's row: there is no further money behind it.
+        """
         payment = row.payment
-        held = self._held if row.data_type == NEW else self._taken_back
-        if reason not in (HELD_FOR if row.data_type == NEW else (Reason.NOTHING_TO_REVERSE,)) or not payment.payer:
+        identity = (payment.serial, NEW)
+        if not payment.payer or identity in self._pending or identity in self._found.known:
+            return outcome
+        if reason not in HELD_FOR and not (row.data_type == CANCELLED and reason is Reason.NOTHING_TO_REVERSE):
             return outcome
         plan = self._funds.plan_for(payment.payer, payment.kind, payment.period)
         if plan is None:
             return outcome
-        held[row.line] = Held(plan, HeldPayment(payment.serial, row.line, payment.period, payment.fen, reason))
-        return outcome._replace(notice=f"款项列入方案{plan}的未分配款项") if row.data_type == NEW else outcome
+        held = Held(plan, HeldPayment(payment.serial, row.line, payment.period, payment.fen, reason))
+        if row.data_type == NEW:
+            self._held[payment.serial] = held
+            return outcome._replace(notice=f"款项列入方案{plan}的未分配款项")
+        self._held.pop(payment.serial, None)
+        self._taken_back[payment.serial] = held
+        return outcome
 
     def following(self) -> Following | None:
         """The events of plans whose payers paid."""
