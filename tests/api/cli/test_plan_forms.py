@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
-import xlsxwriter
-from python_calamine import CalamineWorkbook
 
-from ledger.money import MAX_YUAN_DIGITS
 from ledger.store.holders import open_holders
 from ledger.store.register import ERASED
 from projections.verify import verify
-from tests.api.cli.desk import Ended, person
+from tests.api.cli.desk import person
+from tests.api.cli.papers import cells, declaring, persons, printed, printing, sheet
 from tests.api.cli.village import DONOR, PAYER, PEOPLE, TWO, YEAR, Village
 
-CASES = json.loads((Path(__file__).parents[2] / "data" / "cases" / "rmb.json").read_text("utf-8"))["cases"]
 ODD = person(310, "=测甲")
 """Somebody whose name a spreadsheet could take for a formula."""
 CROWD = (*PEOPLE, ODD)
@@ -34,105 +28,10 @@ def neimenggu(open_desk) -> Village:
 
 
 @pytest.fixture(scope="module")
-def ningxia(open_desk) -> Village:
-    return Village(open_desk("ningxia"), cap="9" * (MAX_YUAN_DIGITS - 3) + ".00")
-
-
-@pytest.fixture(scope="module")
 def panzhihua(open_desk) -> Village:
     made = Village(open_desk("panzhihua"), cap="9000.00")
     made.ready, made.roster_id = made.reviewed()
     return made
-
-
-def printing(
-    village: Village, plan: UUID, form: str, out: str, *more: object, outside: bool = True, command: str = "form"
-) -> tuple[Ended, Path]:
-    """`plan form`; the file is a fresh one unless it is there already."""
-    path = village.desk.folder / out
-    way = village.desk.ledger if outside else village.desk.inside
-    which = ("--plan", plan, "--form", form) if command == "form" else ()
-    return way("plan", command, "--pool", village.desk.code, *which, "--out", path, "--json", *more), path
-
-
-def printed(village: Village, plan: UUID, form: str, *more: object, **said: Any) -> tuple[Any, list[list[Any]]]:
-    """What the command says of a form, and the cells of its sheet."""
-    said.setdefault("out", f"{form}-{len(list(village.desk.folder.iterdir()))}.xlsx")
-    ended, path = printing(village, plan, form, said.pop("out"), *more, **said)
-    assert ended.code == 0, ended
-    return ended.json, cells(path)
-
-
-def cells(path: Path) -> list[list[Any]]:
-    return CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
-
-
-def persons(rows: list[list[Any]]) -> list[list[Any]]:
-    """The rows below the header that are numbered."""
-    head = next(place for place, row in enumerate(rows) if row[0] == "序号")
-    return [row for row in rows[head + 1 :] if isinstance(row[0], float)]
-
-
-def sheet(village: Village, name: str, rows: list[list[Any]]) -> Path:
-    """A workbook of these cells, as somebody's spreadsheet program would save them."""
-    path = village.desk.folder / name
-    with xlsxwriter.Workbook(path) as book:
-        made = book.add_worksheet()
-        for line, row in enumerate(rows):
-            for place, cell in enumerate(row):
-                if isinstance(cell, float):
-                    made.write_number(line, place, cell)
-                elif cell != "":
-                    made.write_string(line, place, cell)
-    return path
-
-
-def declaring(village: Village, file: Path, *more: object) -> tuple[UUID, Ended]:
-    """A new plan that declares this file."""
-    sequence = 2 + len(village.desk.inside("plan", "list", "--pool", village.desk.code, "--json").json)
-    plan = village.plan("--sequence", sequence, *more)
-    village.walk(plan, "declared")
-    return plan, village.step(plan, "declared", "--file", file)
-
-
-# -- 人民币大写 ------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("yuan", "canonical", "accepted"), [case for case in CASES if Decimal(case[0])])
-def test_every_case_goes_in_as_words_and_comes_out_as_words(ningxia, yuan, canonical, accepted):
-    """In: an option of the plan and a cell of its roster. Out: the sum below the printed list."""
-    forms = [canonical, *accepted, f"人民币{canonical}", canonical.replace("整", "正")]
-    fen = int(Decimal(yuan) * 100)
-    for form in forms[1:]:
-        tried = ningxia.draft("--flat", form, "--dry-run", "--sequence", 99)
-        assert tried.json["events"][0]["standard"]["flat"] == fen
-    rows = [ningxia.row(PEOPLE[0], forms[-1])]
-    plan, declared = declaring(ningxia, ningxia.roster(*rows, name=f"{yuan}.csv"), "--flat", canonical)
-    assert declared.code == 0, declared
-    told, said = printed(ningxia, plan, "declaration_form")
-    assert (told["amount"], told["amount_in_words"]) == (f"{fen / 100:.2f}", canonical)
-    assert said[-4][0] == f"合计：1人，{yuan if '.' in yuan else yuan + '.00'}元，人民币（大写）{canonical}"
-    assert [Decimal(str(row[4])) for row in persons(said)] == [Decimal(yuan)]
-
-
-def test_an_amount_in_words_is_taken_by_the_installed_command(panzhihua):
-    tried = panzhihua.desk.ledger(
-        "plan", "draft", "--pool", panzhihua.desk.code, "--payer", PAYER, "--year", YEAR, "--village", "青县/青镇/青村",
-        "--covered", "成员", "--source", "集体经济收益=人民币叁万陆仟玖佰元整", "--flat", "叁佰圆正", "--actor", "甲",
-        "--sequence", 9, "--dry-run", "--json",
-    )  # fmt: skip
-    assert tried.code == 0, tried
-    event = tried.json["events"][0]
-    assert (event["standard"]["flat"], event["sources"][0]["fen"]) == (300_00, 36_900_00)
-
-
-def test_wrong_words_are_refused_with_the_right_ones(ningxia):
-    wrong = ningxia.draft("--flat", "拾元整", "--dry-run", "--sequence", 98, code=64)
-    assert "壹拾元整" in wrong.err
-    rows = [ningxia.row(PEOPLE[0], "壹仟肆元整"), ningxia.row(PEOPLE[1], "一百元")]
-    _, refused = declaring(ningxia, ningxia.roster(*rows, name="wrong.csv"), "--flat", "1004")
-    assert [(one["line"], one["reason"]) for one in refused.json["faults"]] == [(2, "AMOUNT"), (3, "AMOUNT")]
-    assert "应写成“壹仟零肆元整”" in refused.json["faults"][0]["text"]
 
 
 # -- what the forms say ------------------------------------------------------------
@@ -319,12 +218,12 @@ def test_no_person_below_or_beside_a_signature_is_dropped(neimenggu):
         assert {one["line"] for one in returned.json.get("faults", [])} == {len(rows) + 1}, name
 
 
-def test_an_erased_person_is_printed_as_such(ningxia):
+def test_an_erased_person_is_printed_as_such(neimenggu):
     who = person(330)
-    ningxia.desk.enrol(who)
-    account = ningxia.desk.account(who)
-    (holder,) = ningxia.desk.register.find([ningxia.desk.register.digest(who.number)]).values()
-    assert open_holders(ningxia.desk.register, [account.bytes]) == {account.bytes: (who.name, who.number)}
-    with ningxia.desk.log.connections.transaction() as connection, connection.cursor() as cursor:
-        ningxia.desk.register.erase(cursor, holder.participant)
-    assert open_holders(ningxia.desk.register, [account.bytes]) == {account.bytes: (ERASED, "")}
+    neimenggu.desk.enrol(who)
+    account = neimenggu.desk.account(who)
+    (holder,) = neimenggu.desk.register.find([neimenggu.desk.register.digest(who.number)]).values()
+    assert open_holders(neimenggu.desk.register, [account.bytes]) == {account.bytes: (who.name, who.number)}
+    with neimenggu.desk.log.connections.transaction() as connection, connection.cursor() as cursor:
+        neimenggu.desk.register.erase(cursor, holder.participant)
+    assert open_holders(neimenggu.desk.register, [account.bytes]) == {account.bytes: (ERASED, "")}
