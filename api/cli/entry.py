@@ -20,7 +20,7 @@ from ledger.desk.nameless import holder_of, require_nameless
 from ledger.identity import IdentityFault, can_be_citizen_number, normalise_citizen_number, normalise_payer_code
 from ledger.jobs.payment_rows import ITEMS, OPTIONAL, PAYMENT_TYPES, REQUIRED, FaultyRow, PaymentRow, read_payment
 from ledger.money import fen_to_yuan
-from ledger.refusals import Reason, Refused, refuse
+from ledger.refusals import Refused
 from ledger.store.donors import Donors
 from ledger.store.log import PoolLog
 from ledger.words import MoneyKind
@@ -186,8 +186,8 @@ def _payer(text: str) -> str:
 def _as_in_a_file(ledger: Session, log: PoolLog, account: UUID, payment: Payment) -> Payment:
     """The payment as the intake reads it from a row about the holder: the same spelling, the same things refused.
 
-    Raises `Refused` where serial, voucher or batch hold the holder's name or number, and where the payer is a person
-    who is no donor. An account without a holder is left to the decision, which says that it is unknown or closed.
+    Raises `Refused` where serial, voucher or batch hold the holder's name or number; a payer who is a person and no
+    donor is wrong usage. An account without a holder is left to the decision, which says that it is unknown or closed.
     """
     register = ledger.register(log)
     holder = holder_of(log, register, account)
@@ -217,7 +217,8 @@ def _as_in_a_file(ledger: Session, log: PoolLog, account: UUID, payment: Payment
     if row.donor:
         payer = Donors(register).payers_of([row.donor]).get(row.donor)
         if payer is None:
-            raise Refused(refuse(Reason.PAYER_UNKNOWN, "“--payer”", remedy="先以 payer register --kind person 登记"))
+            fault = "所填为公民身份号码，未登记为资助人；先以 payer register --kind person 登记"
+            raise typer.BadParameter(fault, param_hint="--payer")
         row = row.paid_by(payer)
     serial = row.payment.serial if payment.serial else ""
     return msgspec.structs.replace(row.payment, serial=serial, paid_on=payment.paid_on)

@@ -237,7 +237,7 @@ def test_a_single_payment_takes_number_or_code(open_desk):
     assert [record(*said).code for said in ((PEOPLE[0], GIVER.number), (PEOPLE[1], code.lower()))] == [0, 0]
     assert received(village, plan) == (240, 240, 0)
     unknown = record(PEOPLE[2], STRANGER.number)
-    assert (unknown.code, "PAYER_UNKNOWN" in unknown.err, STRANGER.number in unknown.err) == (1, True, False)
+    assert (unknown.code, "资助人" in unknown.err, STRANGER.number in unknown.err) == (64, True, False)
     wrong = record(PEOPLE[2], STRANGER.number[:-1] + "0")
     assert (wrong.code, STRANGER.number[:-1] in wrong.err) == (64, False)
     nothing_wrong(desk)
