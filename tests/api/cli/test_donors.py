@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from python_calamine import CalamineWorkbook
 
+from api.cli import imports
 from ledger.account_events import SocialAidRecorded
 from ledger.identity import normalise_credit_code
 from ledger.store.donors import Donors
@@ -220,6 +221,17 @@ def test_a_donor_s_plan_is_paid_by_tax_under_the_number_and_no_other_plan_is_tou
     desk.import_("payments", file, inside=True)
     assert desk.position() == before
     nothing_wrong(desk)
+
+
+def test_a_file_read_in_a_process_of_its_own_finds_donors_too(village, monkeypatch):
+    desk = village.desk
+    code = registered(desk, GIVER)
+    monkeypatch.setattr(imports, "LONG_FROM", 1)
+    file = desk.payments(
+        [aid(village, PEOPLE[4], f"A{place}", GIVER.number, "1.00") for place in range(3)], "apart.csv"
+    )
+    assert desk.import_("payments", file, inside=True).code == 0
+    assert payers_of(desk, PEOPLE[4]) == [code] * 3
 
 
 def test_a_single_payment_takes_number_or_code(open_desk):
