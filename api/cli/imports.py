@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from api.cli import console
+from api.cli.command_answer import CommandId, read_command_id
 from api.cli.options import Actor, DryRun, InputFile, Json, Pool, Reviewer, read_date
 from api.cli.payer import returned
 from api.cli.session import fold_forward, session
@@ -24,7 +25,6 @@ from ledger.jobs.intake_participants import ParticipantIntake
 from ledger.jobs.intake_payments import PaymentIntake
 from ledger.jobs.roll_rows import STATUS, read_statuses
 from ledger.jobs.roster_rows import TEXT
-from ledger.words import new_id
 
 app = typer.Typer(help="导入文件", no_args_is_help=True)
 
@@ -148,7 +148,7 @@ def payments(file: InputFile, pool: Pool, actor: Actor, dry_run: DryRun = False,
 
 
 @app.command()
-def status(file: InputFile, pool: Pool, actor: Actor) -> int:
+def status(file: InputFile, pool: Pool, actor: Actor, command_id: CommandId = None, dry_run: DryRun = False) -> int:
     """导入人员状态（领取待遇、困难群体）：姓名、公民身份号码、状态、起、止；有误即整份退回。"""
     table = open_table(file, Columns(STATUS, ("止",)), TEXT)
     with session() as ledger:
@@ -157,6 +157,9 @@ def status(file: InputFile, pool: Pool, actor: Actor) -> int:
         periods, faults = read_statuses(FileRows(table), table.index, register)
         if faults:
             return returned(faults, file)
-        PayerDesk(log, register).do(SetStatuses(actor=actor, command_id=new_id(), periods=tuple(periods)))
-    console.answer(f"人员状态已登记：{len(periods)}行（经办 {actor}）")
+        command = SetStatuses(
+            actor=actor, command_id=read_command_id(command_id), dry_run=dry_run, periods=tuple(periods)
+        )
+        PayerDesk(log, register).do(command)
+    console.answer(f"{'试算（未登记）：' if dry_run else ''}人员状态已登记：{len(periods)}行（经办 {actor}）")
     return 0

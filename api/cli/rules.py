@@ -15,6 +15,7 @@ from api.files.regions_page import limits, regions_page
 from ledger.clock import today
 from ledger.procedure import ACTORS, EVIDENCE, MATTERS, Procedure, read_procedures
 from ledger.region_rules import CONFIDENCE, FIGURES, METHODS, REGIONS, RegionRules, ValueEntered, read_rules
+from ledger.working_days import due
 
 app = typer.Typer(help="规则参数", no_args_is_help=True)
 
@@ -114,6 +115,25 @@ def table(
 ) -> None:
     """以 Markdown 列出各地区的规则与办理流程。"""
     console.answer(regions_page(year or today().year).rstrip())
+
+
+@app.command("due")
+def due_day(
+    since: Annotated[str, typer.Option("--from", help="起算之日，不计入", metavar="日期")],
+    days: Annotated[int, typer.Option("--days", help="工作日数", min=1, max=250)],
+    json: Json = False,
+) -> None:
+    """期限届满之日：次日起算，按公布的节假日和调休计工作日。"""
+    start = read_date(since, "--from")
+    told = due(start, days)
+    if json:
+        console.say_json(
+            {"from": start.isoformat(), "days": days, "due": told.day.isoformat(), "provisional": told.provisional}
+        )
+        return
+    console.answer(f"{start.isoformat()} 起{days}个工作日，至 {told.day.isoformat()}")
+    if told.provisional:
+        console.notice("所涉年度的节假日安排尚未公布，按周一至周五暂计")
 
 
 @app.command()

@@ -25,7 +25,7 @@ from ledger.identity import normalise_citizen_number, sex_of
 from ledger.procedure import read_procedures
 from ledger.region_rules import SHIPPED
 from projections.verify import verify
-from tests.api.cli.desk import Cells, Desk, Ended, Person, person
+from tests.api.cli.desk import Cells, Desk, Ended, Person, ledger, person
 from tests.api.cli.village import DONOR, PAYER, PLACE, YEAR, Village
 
 DATA = Path(__file__).parents[2] / "data/cases"
@@ -531,6 +531,18 @@ def test_five_working_days_of_publicity(open_desk, region, days):
 def test_within_three_working_days(open_desk):
     """S0 附件1 三: 于3个工作日内录入信息系统."""
     _within(_village(open_desk, "neimenggu"), 3, outside=True)
+
+
+@pytest.mark.parametrize("days", DUE)
+def test_a_period_falls_due_as_the_table_says_through_the_command(tmp_path, days):
+    told = ledger(tmp_path, "rules", "due", "--from", START, "--days", days, "--json")
+    assert (told.code, told.json["due"], told.json["provisional"]) == (0, DUE[days].isoformat(), False)
+
+
+def test_a_day_beyond_the_published_calendar_is_provisional(tmp_path):
+    told = ledger(tmp_path, "rules", "due", "--from", "2031-09-25", "--days", 5)
+    assert (told.code, "至 2031-10-02" in told.out, "尚未公布" in told.err) == (0, True, True)
+    assert ledger(tmp_path, "rules", "due", "--from", "2031-09-25", "--days", 0).code == 64
 
 
 @pytest.mark.parametrize("days", DUE)
