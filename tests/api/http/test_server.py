@@ -219,7 +219,7 @@ def test_a_database_that_stops_is_told_and_found_again(elsewhere, tmp_path):
         token = ledger(home, "token", "create", "--actor", "甲", "--json", env=env).json["token"]
         calling = Caller(running.url, token, "640100")
         assert calling.get("/balances").status_code == 200
-        stop_server(server)
+        stop_for_good(server)
         key, path = uuid4(), f"/accounts/{uuid4()}/entries"
         began = time.monotonic()
         with ThreadPoolExecutor(3) as many:
@@ -243,9 +243,24 @@ def test_a_database_that_stops_is_told_and_found_again(elsewhere, tmp_path):
 
 def stop_server(server):
     """End the postmaster as a machine's stop would."""
+    os.kill(postmaster(server), signal.SIGINT)
+    require_stopped(server)
+
+
+def stop_for_good(server):
+    """Tell its keeper to end with it, who would start a server again that had run for ten seconds."""
+    status = Path(f"/proc/{postmaster(server)}/status").read_text()
+    keeper = next(line.split()[1] for line in status.splitlines() if line.startswith("PPid:"))
+    os.kill(int(keeper), signal.SIGTERM)
+    require_stopped(server)
+
+
+def postmaster(server):
+    return int((server._layout.cluster / "postmaster.pid").read_text().splitlines()[0])
+
+
+def require_stopped(server):
     pid_file = server._layout.cluster / "postmaster.pid"
-    pid = int(pid_file.read_text().splitlines()[0])
-    os.kill(pid, signal.SIGINT)
     deadline = time.monotonic() + 20
     while pid_file.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
