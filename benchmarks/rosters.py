@@ -27,8 +27,8 @@ from ledger.identity import Sex, sex_of
 from ledger.jobs.roster_batch import RosterFile, RosterTask, take_through
 from ledger.jobs.roster_rows import REQUIRED
 from ledger.late_money import Origin
-from ledger.plan_decisions import who_is_next
 from ledger.plan_events import Source, Standard
+from ledger.plan_steps import who_is_next
 from ledger.procedure import read_procedures
 from ledger.store.connections import Connections
 from ledger.store.keys import load_keys

@@ -15,118 +15,35 @@ from ledger.money import fen_to_yuan
 from ledger.plan import STANDING, RosterOfPlan, Standing, SubsidyPlan
 from ledger.plan_events import (
     PlanClosed,
-    PlanDrafted,
     PlanEvent,
     PlanResumed,
     PlanSuspended,
     RosterDeclared,
     RosterReturned,
     RosterReviewed,
-    Source,
-    Standard,
-    StepTaken,
     SubsidyAllocated,
     Unallocated,
 )
-from ledger.procedure import ACTORS, MATTERS, Attempt, Procedure, Step
+from ledger.plan_steps import MATTER_OF, Asked, taken_step
+from ledger.procedure import Procedure
 from ledger.refusals import Reason, Refusal, refuse
-from ledger.region_rules import RegionRules, is_share, same_person
-from ledger.roster import GROUPS, ROWS_MAX
-from ledger.words import CHINESE, MoneyKind
+from ledger.region_rules import RegionRules, same_person
+from ledger.roster import ROWS_MAX
 
 Decided = tuple[PlanEvent, ...] | Refusal
-MATTER_OF: Final = {MoneyKind.COLLECTIVE_SUBSIDY: "subsidy", MoneyKind.SOCIAL_AID: "aid"}
-"""The procedure under which a plan of a kind runs."""
-
-
-class Draft(NamedTuple):
-    """A plan as it is proposed."""
-
-    kind: MoneyKind
-    payer: str
-    village: str
-    year: int
-    sequence: int
-    covered: str
-    standard: Standard
-    sources: tuple[Source, ...]
-    standing: bool = False
-
-
-class Asked(NamedTuple):
-    """A step that somebody wants to take: which, on which day, for whom, with which papers, for which roster."""
-
-    step: str
-    on: date
-    acting_for: str
-    evidence: Mapping[str, str]
-    roster: str = ""
-    matter: str = ""
-
-
-def draft_plan(draft: Draft, chain: Procedure | None, rules: RegionRules, origin: Origin, today: date) -> Decided:
-    """拟定方案. Reasons: KIND, PERIOD, STANDING_PLAN, STANDARD, SOURCE."""
-    year = draft.year
-    if chain is None:
-        return refuse(Reason.KIND, CHINESE[draft.kind], rule="本地区没有该类补助、资助的办理流程")
-    if not chain.valid_from <= year <= today.year + 1:
-        rule = f"方案年度须自{chain.valid_from}年起，不晚于下一年度"
-        return refuse(Reason.PERIOD, f"{year}年度", rule=rule)
-    if draft.standing and rules.text("plan.standing", year) != "allowed":
-        return refuse(Reason.STANDING_PLAN, f"{year}年度长效方案", clause=rules.citation("plan.standing", year))
-    fault = _standard_fault(draft) or _source_fault(draft, rules)
-    if fault:
-        return fault
-    return (PlanDrafted(**origin._asdict(), rule=rules.name, **draft._asdict()),)
-
-
-def _standard_fault(draft: Draft) -> Refusal | None:
-    standard = draft.standard
-    ways = sum(map(bool, (standard.flat, standard.tiers, standard.share)))
-    if draft.kind is MoneyKind.SOCIAL_AID:
-        return None if not ways else refuse(Reason.STANDARD, "资助", rule="社会资助按申报表逐人列明金额，不定标准")
-    if ways != 1:
-        return refuse(Reason.STANDARD, "（空）" if not ways else "多于一种")
-    if standard.share and not (is_share(standard.share) and standard.share.strip("0.")):
-        return refuse(Reason.STANDARD, standard.share, rule="比例须为小于1的小数，如0.05")
-    amounts = [standard.flat or 1, *(tier.fen for tier in standard.tiers), *standard.groups.values()]
-    if min(amounts) <= 0:
-        return refuse(Reason.STANDARD, "金额", rule="补助标准的金额须大于零")
-    if unknown := [group for group in standard.groups if group not in GROUPS]:
-        return refuse(Reason.STANDARD, "、".join(unknown), rule=f"群体须为其中之一：{'、'.join(GROUPS)}")
-    end = -1
-    for tier in standard.tiers:
-        if not end < tier.from_fen <= tier.to_fen:
-            value = f"{fen_to_yuan(tier.from_fen)}元至{fen_to_yuan(tier.to_fen)}元"
-            return refuse(Reason.STANDARD, value, rule="缴费档次的各段须由低到高、互不重叠")
-        end = tier.to_fen
-    return None
-
-
-def _source_fault(draft: Draft, rules: RegionRules) -> Refusal | None:
-    if not draft.sources:
-        return refuse(Reason.SOURCE, "（空）", rule="方案须明确资金来源")
-    forbidden = rules.text("plan.forbidden_source", draft.year)
-    for source in draft.sources:
-        if source.fen <= 0:
-            return refuse(Reason.SOURCE, f"{source.name}{fen_to_yuan(source.fen)}元", rule="资金来源的金额须大于零")
-        if forbidden and forbidden in source.name:
-            clause = rules.citation("plan.forbidden_source", draft.year)
-            return refuse(Reason.SOURCE, source.name, rule=f"不得以{forbidden}作为资金来源", clause=clause)
-    return None
 
 
 def take_step(
     state: SubsidyPlan, asked: Asked, chains: Mapping[str, Procedure], rules: RegionRules, origin: Origin, today: date
 ) -> Decided:
-    """A step that does nothing but be taken, or ends a suspension or a resumption. Reasons: as `_step`, STEP_DOES."""
+    """A step that is only taken, or ends a suspension or resumption. Reasons: as `taken_step`, STEP_DOES."""
     chain = chains.get(asked.matter or MATTER_OF[state.drafted.kind])
     step = chain.steps.get(asked.step) if chain else None
     if step is not None and step.does:
         return refuse(
             Reason.STEP_DOES, step.title, rule=f"{step.title}随{_DOES[step.does]}一并办理", clause=step.citation
         )
-    went = _step(state, asked, chains, rules, origin, today)
+    went = taken_step(state, asked, chains, rules, origin, today)
     if isinstance(went, Refusal):
         return went
     step, taken = went
@@ -151,9 +68,12 @@ def declare_roster(
     origin: Origin,
     today: date,
 ) -> Decided:
-    """申报 a roster. Reasons: as `_step`, STEP_DOES, PERIOD, ROSTER_ROWS, ROSTER_STATE (the file is there), SOURCE."""
+    """申报 a roster.
+
+    Reasons: as `taken_step`, STEP_DOES, PERIOD, ROSTER_ROWS, ROSTER_STATE (the same file is there), SOURCE.
+    """
     of_roster = asked._replace(roster=declared.roster)
-    went = _step(state, of_roster, chains, rules, origin, today, year=declared.year, new=True)
+    went = taken_step(state, of_roster, chains, rules, origin, today, year=declared.year, new=True)
     if isinstance(went, Refusal):
         return went
     step, taken = went
@@ -198,8 +118,8 @@ def review_roster(
     origin: Origin,
     today: date,
 ) -> Decided:
-    """复核 a declared roster, with its accounts' declarations. Reasons: as `_step`, STEP_DOES, ROSTER_STATE."""
-    went = _step(state, asked, chains, rules, origin, today)
+    """复核 a declared roster, with its accounts' declarations. Reasons: as `taken_step`, STEP_DOES, ROSTER_STATE."""
+    went = taken_step(state, asked, chains, rules, origin, today)
     if isinstance(went, Refusal):
         return went
     step, taken = went
@@ -250,8 +170,8 @@ def allocate_roster(
     origin: Origin,
     today: date,
 ) -> Decided:
-    """到账分配 of a whole roster. Reasons: as `_step`, STEP_DOES, SAME_PERSON, ROSTER_STATE, NOT_IN_FULL."""
-    went = _step(state, asked, chains, rules, origin, today)
+    """到账分配 of a whole roster. Reasons: as `taken_step`, STEP_DOES, SAME_PERSON, ROSTER_STATE, NOT_IN_FULL."""
+    went = taken_step(state, asked, chains, rules, origin, today)
     if isinstance(went, Refusal):
         return went
     step, taken = went
@@ -311,100 +231,8 @@ def close_plan(state: SubsidyPlan, reason: str, released: int, rules: RegionRule
     return (PlanClosed(**origin._asdict(), rule=rules.name, reason=reason, released=released),)
 
 
-def _step(
-    state: SubsidyPlan,
-    asked: Asked,
-    chains: Mapping[str, Procedure],
-    rules: RegionRules,
-    origin: Origin,
-    today: date,
-    *,
-    year: int = 0,
-    new: bool = False,
-) -> tuple[Step, StepTaken] | Refusal:
-    """The step and its event. Reasons: PLAN_STATE, STEP_UNKNOWN, ROSTER_STATE, and those of `Procedure.take`."""
-    if state.closed:
-        return refuse(Reason.PLAN_STATE, "方案已终止")
-    matter = asked.matter or MATTER_OF[state.drafted.kind]
-    chain = chains.get(matter)
-    if chain is None:
-        return refuse(Reason.STEP_UNKNOWN, matter, rule=f"本地区没有{MATTERS.get(matter, matter)}的办理流程")
-    if state.suspended_on and matter != "resumption":
-        value = f"方案自{state.suspended_on.isoformat()}起暂停"
-        return refuse(Reason.PLAN_STATE, value, rule="暂停期间不办理补助", remedy="先申请恢复")
-    if matter == "resumption" and not state.suspended_on:
-        return refuse(Reason.PLAN_STATE, "方案未暂停", rule="只有暂停的方案可以恢复")
-    step = chain.steps.get(asked.step)
-    of_roster = step is not None and step.object != "plan"
-    if of_roster and not new and (known := state.roster(asked.roster)) is None:
-        return refuse(Reason.ROSTER_STATE, asked.roster or "（空）", rule="须指明本方案已申报的名册")
-    if of_roster and not new:
-        assert known is not None
-        if known.standing is Standing.RETURNED:
-            return refuse(Reason.ROSTER_STATE, STANDING[known.standing], rule="退回的名册须更正后重新申报")
-        year = known.year
-    roster = asked.roster if of_roster else ""
-    attempt = Attempt(asked.step, asked.on, origin.actor, asked.acting_for, tuple(asked.evidence))
-    went = chain.take(attempt, state.taken(matter, roster), year or state.drafted.year, today)
-    if isinstance(went, Refusal):
-        return went
-    return went.step, StepTaken(
-        **origin._asdict(),
-        rule=rules.name,
-        matter=matter,
-        step=went.step.name,
-        on=asked.on,
-        acting_for=asked.acting_for,
-        clause=went.step.citation,
-        roster=roster,
-        evidence=dict(asked.evidence),
-        due_on=went.due_on,
-        late=went.late,
-        provisional=went.provisional,
-    )
-
-
 def _not_standing(roster: RosterOfPlan | None, asked: str, *allowed: Standing) -> Refusal | None:
     if roster is not None and roster.standing in allowed:
         return None
     value = f"名册{asked}{STANDING[roster.standing] if roster else '不在本方案中'}"
     return refuse(Reason.ROSTER_STATE, value, rule=f"须为{'或'.join(STANDING[one] for one in allowed)}的名册")
-
-
-def step_of(state: SubsidyPlan, chains: Mapping[str, Procedure], matter: str, name: str) -> Step | None:
-    """A step of the plan's procedure, or of another matter of it; None where the region knows none of this name."""
-    chain = chains.get(matter or MATTER_OF[state.drafted.kind])
-    return chain.steps.get(name) if chain else None
-
-
-def steps_missing(state: SubsidyPlan, chains: Mapping[str, Procedure], roster: str = "") -> list[Step]:
-    """The steps not taken yet, in order: for one roster; without, those of a plan itself, and of a roster to come."""
-    chain = chains.get("resumption" if state.suspended_on else MATTER_OF[state.drafted.kind])
-    if chain is None or state.closed:
-        return []
-    done = {one.name for one in state.taken(chain.matter, roster)}
-    every = bool(roster) or not state.rosters
-    return [step for step in chain.steps.values() if step.name not in done and (every or step.object == "plan")]
-
-
-def who_is_next(state: SubsidyPlan, chains: Mapping[str, Procedure], roster: str = "") -> list[dict[str, object]]:
-    """The steps that may be taken next: which, by whom, with which papers, from when and until when."""
-    matter = "resumption" if state.suspended_on else MATTER_OF[state.drafted.kind]
-    if state.closed or matter not in chains:
-        return []
-    known = state.roster(roster)
-    year = known.year if known else state.drafted.year
-    return [
-        {
-            "step": one.step.name,
-            "title": one.step.title,
-            "acting_for": one.step.actor,
-            "who": ACTORS[one.step.actor],
-            "evidence": list(one.step.evidence),
-            "from": one.from_day.isoformat() if one.from_day else None,
-            "until": one.until.isoformat() if one.until else None,
-            "clause": one.step.citation,
-            "does": one.step.does,
-        }
-        for one in chains[matter].open(state.taken(matter, roster), year)
-    ]

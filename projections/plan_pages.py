@@ -12,8 +12,8 @@ from uuid import UUID
 from ledger.identity import mask_name
 from ledger.money import fen_to_yuan
 from ledger.plan import RosterOfPlan, SubsidyPlan
-from ledger.plan_decisions import steps_missing, who_is_next
 from ledger.plan_events import Standard
+from ledger.plan_steps import steps_missing, who_is_next
 from ledger.procedure import ACTORS, EVIDENCE, Procedure, read_procedures
 from ledger.refusals import Reason, Refused, refuse
 from ledger.store.divisions import Divisions

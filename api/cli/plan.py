@@ -63,8 +63,8 @@ from ledger.desk.plan_commands import (
 from ledger.desk.plans import PlanDesk
 from ledger.forms.rules import read_forms
 from ledger.jobs.roster_rows import read_roster
-from ledger.plan_decisions import step_of
 from ledger.plan_events import Standard
+from ledger.plan_steps import step_of
 from ledger.procedure import read_procedures
 from ledger.refusals import Reason, Refused, refuse
 from ledger.roster import GROUPS

@@ -33,7 +33,8 @@ from api.files.tables import FileRows, file_sha256
 from ledger.desk.plan_commands import AllocateRoster, DeclareRoster, ReviewRoster
 from ledger.jobs.roster_batch import RosterFile, RosterOutcome, RosterTask, id_within, take_through
 from ledger.plan import SubsidyPlan
-from ledger.plan_decisions import parted_sum, step_of
+from ledger.plan_decisions import parted_sum
+from ledger.plan_steps import step_of
 from ledger.procedure import Procedure, read_procedures
 from ledger.refusals import Refusal, Refused
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from api.cli import console
 from ledger.money import fen_to_yuan
 from ledger.plan import STANDING, SubsidyPlan
-from ledger.plan_decisions import MATTER_OF, who_is_next
+from ledger.plan_steps import MATTER_OF, who_is_next
 from ledger.procedure import ACTORS, EVIDENCE, Procedure
 from ledger.words import CHINESE
 from projections.plan_pages import status_of

@@ -54,8 +54,8 @@ from ledger.forms.rules import read_forms
 from ledger.jobs.intake import FileRow
 from ledger.jobs.roster_rows import read_roster
 from ledger.money import yuan_to_fen
-from ledger.plan_decisions import step_of
 from ledger.plan_events import Source, Standard, TierSubsidy
+from ledger.plan_steps import step_of
 from ledger.refusals import Reason, Refused, refuse
 from ledger.store.divisions import Divisions
 from ledger.words import MoneyKind

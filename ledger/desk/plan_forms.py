@@ -15,8 +15,8 @@ from ledger.forms.rules import NAMES, ROSTERS, FormRule, choose_roster, not_read
 from ledger.forms.sheet import Form, Named, Organisation, Papers, Place
 from ledger.forms.summary import VillageSum, summary_form
 from ledger.plan import RosterOfPlan, Standing, SubsidyPlan
-from ledger.plan_decisions import MATTER_OF
 from ledger.plan_events import SubsidyAllocated
+from ledger.plan_steps import MATTER_OF
 from ledger.procedure import Procedure, read_procedures
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.roster import Row

@@ -36,19 +36,17 @@ from ledger.desk.rosters import Arrival, Fault, Rosters, held_notices
 from ledger.identity import names_somebody
 from ledger.plan import RosterOfPlan, Standing, SubsidyPlan, plan_stream
 from ledger.plan_decisions import (
-    MATTER_OF,
-    Asked,
     Decided,
-    Draft,
     allocate_roster,
     close_plan,
     declare_roster,
-    draft_plan,
     return_roster,
     review_roster,
     take_step,
 )
+from ledger.plan_drafts import Draft, draft_plan
 from ledger.plan_events import PlanDrafted, PlanEvent
+from ledger.plan_steps import MATTER_OF, Asked
 from ledger.procedure import Procedure, read_procedures
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import RegionRules

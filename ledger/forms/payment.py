@@ -10,8 +10,8 @@ from typing import Final
 
 from ledger.forms.filing import Filed, filed_of
 from ledger.forms.sheet import Cell, Form, Papers, Role, Row, chinese_date, closing_rows, one_line, title_rows
-from ledger.plan_decisions import MATTER_OF
 from ledger.plan_events import SubsidyAllocated
+from ledger.plan_steps import MATTER_OF
 from ledger.refusals import Reason, refuse
 from ledger.rmb import rmb
 

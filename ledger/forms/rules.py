@@ -19,7 +19,7 @@ import msgspec
 
 from ledger.identity import squeezed
 from ledger.plan import STANDING, RosterOfPlan, Standing, SubsidyPlan
-from ledger.plan_decisions import MATTER_OF
+from ledger.plan_steps import MATTER_OF
 from ledger.procedure import ACTORS, MATTERS, Procedure
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import SHIPPED

@@ -18,9 +18,10 @@ from ledger.forms.filing import Filed, filing_fault
 from ledger.forms.rules import read_forms
 from ledger.late_money import Origin
 from ledger.plan import RosterOfPlan, SubsidyPlan, fold_plan
-from ledger.plan_decisions import Asked as Step
-from ledger.plan_decisions import Draft, Received, allocate_roster, declare_roster, draft_plan, take_step
+from ledger.plan_decisions import Received, allocate_roster, declare_roster, take_step
+from ledger.plan_drafts import Draft, draft_plan
 from ledger.plan_events import PlanDrafted, RosterDeclared, RosterReviewed, Source, Standard, StepTaken
+from ledger.plan_steps import Asked as Step
 from ledger.procedure import Attempt, Taken, read_procedures
 from ledger.refusals import Reason, Refusal, Refused, first, refuse
 from ledger.region_rules import enter_value

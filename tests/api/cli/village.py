@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from ledger.desk.plan_commands import TakeStep
 from ledger.desk.plans import PlanDesk
 from ledger.late_money import Origin
-from ledger.plan_decisions import who_is_next
+from ledger.plan_steps import who_is_next
 from ledger.procedure import read_procedures
 from ledger.store.divisions import Divisions
 from ledger.store.payers import Payer, Payers, Period
