@@ -86,7 +86,8 @@ class PaymentEvent(MoneyEvent, frozen=True, kw_only=True, omit_defaults=True, gc
     """Money in, as the tax side (or, for 政府补贴, finance) reported it.
 
     `serial` 缴费明细流水号, `voucher` 电子税票号码, `payment_type` regular | interrupted | lump_sum | unspecified
-    (正常应缴, 中断补缴, 一次性补缴, 补缴), `paid_on` 上解日期, `payer` 来源单位 (credit code), `batch` 传输批次号.
+    (正常应缴, 中断补缴, 一次性补缴, 补缴), `paid_on` 上解日期, `payer` 来源单位 (credit code or donor code),
+    `batch` 传输批次号.
     """
 
     serial: str = ""
@@ -138,7 +139,7 @@ class GovernmentSubsidyRecorded(PaymentEvent, frozen=True, kw_only=True, omit_de
 class SubsidyDeclared(AccountEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A reviewed roster takes room under the cap of `year`: `fen` of `kind` (集体补助 or 社会资助), not yet received.
 
-    `payer` is the credit code of whoever pays, `roster` the roster's id, `line` its line in the roster.
+    `payer` is the credit code or donor code of whoever pays, `roster` the roster's id, `line` its line in the roster.
     """
 
     topic: ClassVar[str] = "account.subsidy_declared"

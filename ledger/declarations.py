@@ -19,7 +19,7 @@ from ledger.words import MoneyKind
 
 
 class Declared(NamedTuple):
-    """What a line of a roster asks for: `fen` of `kind` for `year` from `payer` (credit code)."""
+    """What a line of a roster asks for: `fen` of `kind` for `year` from `payer` (credit code or donor code)."""
 
     kind: MoneyKind
     fen: int

@@ -27,6 +27,7 @@ _LONGEST = (
     "tests/api/cli/test_single_commands.py",
     "tests/api/cli/test_participant_erase.py",
     "tests/api/cli/test_sealed.py",
+    "tests/api/cli/test_donors.py",
     "tests/api/http/test_limits.py",
 )
 """Files that take the longest: begun last, one of them would keep the others waiting for its end."""
