@@ -3,7 +3,9 @@
 import json
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
+from unittest import SkipTest
 from uuid import uuid4
 
 import httpx
@@ -126,12 +128,13 @@ def test_the_server_answers_as_described(served, token, desk, real, operation, m
     until = time.monotonic() + SECONDS_MAX
     headers = {"Authorization": f"Bearer {token}"}
     head = desk.position()
+    found: list[BaseException] = []
 
     @given(case=described.as_strategy(mode), there=st.booleans(), deep=st.booleans())
     @settings(max_examples=30, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     def check(case, there, deep):
-        if time.monotonic() > until:
-            return
+        if time.monotonic() > until and not found:  # whoever only returned would have the rest made up, to no end
+            raise SkipTest
         for name in set(case.path_parameters) & set(real):
             if there or (deep and name == "pool"):
                 case.path_parameters[name] = real[name]
@@ -141,6 +144,11 @@ def test_the_server_answers_as_described(served, token, desk, real, operation, m
         if isinstance(waits, int) and waits > head:  # would be answered 503, as it must be
             case.query["wait_for"] = head
         answer = case.call(base_url=served.url, headers=headers, timeout=30)
-        case.validate_response(answer, checks=CHECKS)
+        try:
+            case.validate_response(answer, checks=CHECKS)
+        except BaseException as failure:  # is made smaller in whatever time it takes
+            found.append(failure)
+            raise
 
-    check()
+    with suppress(SkipTest):
+        check()
