@@ -97,7 +97,8 @@ def receive_funds(state: SubsidyPlan, brought: Brought, rule: str, origin: Origi
     known = {one.serial for one in state.held}
     credited = {event.serial for event in brought.events if isinstance(event, AidEvent)}
     settled = tuple(one.serial for one in state.held if one.serial in credited or one.serial in brought.taken_back)
-    unallocated = tuple(one for one in brought.held if one.serial not in known and one.serial not in credited)
+    there = (known - set(brought.taken_back)) | credited  # what is taken back first may be held anew
+    unallocated = tuple(one for one in brought.held if one.serial not in there)
     if not (rosters or unallocated or settled):
         return ()
     return (FundsReceived(**origin._asdict(), rule=rule, rosters=rosters, unallocated=unallocated, settled=settled),)

@@ -152,7 +152,7 @@ class PaymentIntake(Intake[Row]):
             return outcome
         held = Held(plan, HeldPayment(payment.serial, row.line, payment.period, payment.fen, reason))
         if row.data_type == NEW:
-            self._held[payment.serial] = held
+            self._held.setdefault(payment.serial, held)
             return outcome._replace(notice=f"款项列入方案{plan}的未分配款项")
         self._held.pop(payment.serial, None)
         self._taken_back[payment.serial] = held

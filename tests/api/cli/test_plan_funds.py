@@ -150,6 +150,19 @@ def test_one_file_may_hold_a_payment_and_settle_it_and_a_serial_stands_for_one_s
     nothing_wrong(village)
 
 
+@pytest.mark.parametrize("tranche", [1, 10_000])
+def test_a_held_serial_stands_for_its_first_sum_until_it_is_taken_back(village, monkeypatch, tranche):
+    """However the rows fall into tranches."""
+    monkeypatch.setattr(intake, "TRANCHE", tranche)
+    first, second = (row(village, STRANGER, "F1", yuan) for yuan in ("450.00", "100.00"))
+    pay(village, first, second, name="twice.csv")
+    assert [one.fen for one in plan_of(village).held] == [450_00]
+    pay(village, row(village, PEOPLE[0], "F1", "450.00", 数据类型="撤销"), second, name="anew.csv")
+    assert [one.fen for one in plan_of(village).held] == [100_00]
+    assert figures(village) == (100, 0, 100)
+    nothing_wrong(village)
+
+
 def test_a_single_payment_and_its_reversal_are_told_to_the_plan(village):
     desk, one = village.desk, PEOPLE[3]
     desk.prepare(
