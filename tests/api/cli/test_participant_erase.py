@@ -120,7 +120,8 @@ def tables_that_say(connection: psycopg.Connection[Any], needles: set[str]) -> s
     """The tables of the ledger's schemas, the planner's statistics among them, in which a row holds one of these."""
     tables = connection.execute(
         "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE c.relkind IN ('r', 'm', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"
+        " WHERE c.relkind IN ('r', 'm', 'p') AND c.relpersistence <> 't'"  # a temporary one is its session's alone
+        " AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"
     ).fetchall()
     assert len(tables) >= 14
     found = set()
