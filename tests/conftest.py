@@ -19,16 +19,24 @@ from tests.interrupts import let_through
 
 _numbers = itertools.count(1)
 _LONGEST = (
-    "tests/properties/test_statements_again.py",
-    "tests/properties/test_histories.py",
     "tests/api/http/test_server.py",
-    "tests/api/cli/test_plan_forms.py",
-    "tests/faults/test_faults.py",
     "tests/api/cli/test_single_commands.py",
+    "tests/api/cli/test_cases.py",
+    "tests/api/http/test_openapi.py",
+    "tests/properties/test_statements_again.py",
+    "tests/faults/test_faults.py",
+    "tests/api/cli/test_import_runs.py",
+    "tests/properties/test_histories.py",
+    "tests/api/cli/test_interest_command.py",
     "tests/api/cli/test_participant_erase.py",
-    "tests/api/cli/test_sealed.py",
     "tests/api/cli/test_donors.py",
-    "tests/api/http/test_limits.py",
+    "tests/api/cli/test_sealed.py",
+    "tests/api/cli/test_plan_rules.py",
+    "tests/api/cli/test_plan_forms.py",
+    "tests/api/cli/test_plan_funds.py",
+    "tests/api/http/test_door.py",
+    "tests/api/cli/test_import_payments.py",
+    "tests/api/cli/test_plan_batch.py",
 )
 """Files that take the longest: begun last, one of them would keep the others waiting for its end."""
 
