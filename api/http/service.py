@@ -87,6 +87,7 @@ class Service:
         self._counters: dict[str, Counter] = {}
         self._used: dict[str, float] = {}
         self._tokens: dict[str, tuple[float, Token | None]] = {}
+        self._looking: dict[str, asyncio.Task[Token | None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
         self._runner = threading.Thread(target=self._run, name="runner", daemon=True)
@@ -156,11 +157,24 @@ class Service:
         known = self.known_token(text)
         if not isinstance(known, bool):
             return known
+        looking = self._looking.get(text)
+        if looking is None:  # a portal's many requests come with one token: they wait for one look-up of it
+            looking = self._looking[text] = asyncio.create_task(self._look_up(text))
+            looking.add_done_callback(partial(self._looked_up, text))
+        found = await asyncio.shield(looking)
+        return found if found is not None and found.is_valid(clock.now()) else None
+
+    async def _look_up(self, text: str) -> Token | None:
         found = await self.read(self._find_token, text)
         if len(self._tokens) >= TOKENS_KEPT_MAX:
             self._tokens.clear()
         self._tokens[text] = (time.monotonic() + TOKEN_SECONDS, found)
-        return found if found is not None and found.is_valid(clock.now()) else None
+        return found
+
+    def _looked_up(self, text: str, looking: asyncio.Task[Token | None]) -> None:
+        del self._looking[text]
+        if not looking.cancelled():
+            looking.exception()  # looked at: whoever waited for it may be gone
 
     def _find_token(self, text: str) -> Token | None:
         try:

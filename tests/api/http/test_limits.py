@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.http import together
+from api.http import service, together
 from api.http.together import StatementsTogether
+from ledger.store.server import Database
 from projections.known import Known
 from projections.many_statements import Standing
 from tests.api.cli.desk import person
@@ -104,3 +105,30 @@ def test_many_that_wait_for_a_position_that_does_not_come(served, caller):
     for answer in answers:
         told_as_problem(answer, 503, "NOT_YET")
     assert caller.get(f"/accounts/{account}").status_code == 200
+
+
+def test_many_that_come_with_one_token_wait_for_one_look_up(server, monkeypatch, tmp_path):
+    """More than may wait to read: none is sent away, and whoever goes away meanwhile takes nothing from the others."""
+    gate, looked_up = threading.Event(), []
+
+    def find(_, text):
+        looked_up.append(text)
+        gate.wait(10)
+
+    monkeypatch.setattr(service, "find_token", find)
+
+    async def many():
+        serving = service.Service(Database(server.url, None, embedded=False, home=tmp_path), lambda _: None)
+        asking = [asyncio.create_task(serving.token("plt_x")) for _ in range(2 * service.READS_WAITING_MAX)]
+        await asyncio.sleep(0.05)
+        asking[0].cancel()
+        gate.set()
+        answers = await asyncio.gather(*asking, return_exceptions=True)
+        assert await serving.token("plt_x") is None
+        serving.connections.close()
+        return answers
+
+    gone, *answers = asyncio.run(many())
+    assert isinstance(gone, asyncio.CancelledError)
+    assert answers == [None] * (2 * service.READS_WAITING_MAX - 1)
+    assert looked_up == ["plt_x"]
