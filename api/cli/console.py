@@ -6,13 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-notices: Final = Console(stderr=True, highlight=False, soft_wrap=True)
-answers: Final = Console(highlight=False, soft_wrap=True)
+from typing import Any
 
 
 def say_json(answer: Any) -> None:
@@ -23,17 +17,26 @@ def say_json(answer: Any) -> None:
 
 def notice(text: str) -> None:
     """A line for the person at the console."""
-    notices.print(text, markup=False)
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
 
 
 def answer(text: str) -> None:
     """A line of the answer itself."""
-    answers.print(text, markup=False)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 @contextmanager
 def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """A progress line on stderr (nothing where stderr is no terminal); call the result with how many more are done."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    # To import it takes an eighth of the time in which a command starts, and most commands show no progress.
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -41,6 +44,6 @@ def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], N
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=notices, disable=not notices.is_terminal, transient=True) as shown:
+    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as shown:
         task = shown.add_task(title, total=total)
         yield lambda more: shown.advance(task, more)
