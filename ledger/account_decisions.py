@@ -227,13 +227,17 @@ _PAYMENT_EVENTS: Final[dict[MoneyKind, type[PaymentEvent]]] = {
 
 
 def declared_payment(state: PersonalAccount, payment: Payment) -> Declaration | None:
-    """The declaration that a payment answers: of the same payer, kind and year; of several, the one of its amount."""
+    """The declaration that a payment answers: of the same payer, kind and year.
+
+    Of several it is that of the roster whose sum it is a part of (its batch), or else one of its amount.
+    """
     mine = [
         one
         for one in state.declarations
         if (one.payer, one.kind, one.year) == (payment.payer, payment.kind, payment.period)
     ]
-    return next((one for one in mine if one.fen == payment.fen), mine[0] if mine else None)
+    of_roster = next((one for one in mine if one.roster == payment.batch), None)
+    return of_roster or next((one for one in mine if one.fen == payment.fen), mine[0] if mine else None)
 
 
 def _payment_event(

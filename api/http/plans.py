@@ -52,7 +52,7 @@ from ledger.desk.plan_commands import (
 from ledger.desk.plans import PlanDesk
 from ledger.forms.rules import read_forms
 from ledger.jobs.intake import FileRow
-from ledger.jobs.roster_rows import read_roster
+from ledger.jobs.roster_rows import REQUIRED, read_roster
 from ledger.money import yuan_to_fen
 from ledger.plan_events import Source, Standard, TierSubsidy
 from ledger.plan_steps import step_of
@@ -272,15 +272,13 @@ def _require_what_fits(does: str, body: StepBody) -> None:
         raise invalid("body.roster", "名册编号", "申报的名册由账簿编号")
 
 
-_PLACES: Final[Mapping[str, int]] = {
-    name: place for place, name in enumerate(("姓名", "性别", "公民身份号码", "补助金（资助）金额", "补助或资助类型"))
-}
+_PLACES: Final = {name: place for place, name in enumerate(REQUIRED)}
 _SEXES: Final = {"male": "男", "female": "女"}
 _KINDS: Final = {"collective_subsidy": "集体补助", "social_aid": "社会资助"}
 
 
 def _cells(row: RosterRow) -> list[str]:
-    """A row as it would stand in the form."""
+    """A row as it would stand in the form, its cells in the order of REQUIRED."""
     return [row.name, _SEXES.get(row.sex, row.sex), row.number, row.amount, _KINDS.get(row.kind, row.kind)]
 
 

@@ -76,7 +76,7 @@ def still_giving(log: PoolLog, code: str) -> Refusal | None:
     plans = Plans(log)
     for plan in plans.of_payers([code]):
         state = plans.find(plan)
-        if state is not None and (not state.closed or state.unallocated or state.held):
+        if state is not None and (not state.closed or state.unallocated):
             rule = "资助方案未终止或仍有未分配款项的，不得删除资助人的身份信息"
             return refuse(Reason.NOT_CLOSED, f"方案{plan}", rule=rule, remedy="先终止方案并处理未分配款项，再申请删除")
     return None

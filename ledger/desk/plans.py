@@ -151,7 +151,6 @@ class PlanDesk:
 
     def _decided(self, command: DraftPlan | PlanCommand, rules: RegionRules) -> _Decided:
         chains = read_procedures(rules.region)
-        today = clock.today()
         if isinstance(command, DraftPlan):
             return self._draft(command, chains, rules)
         state = self._plans.find(command.plan)
@@ -168,7 +167,7 @@ class PlanDesk:
             step = command
 
             def take(now: SubsidyPlan) -> Decided:
-                return take_step(now, _asked(step), chains, rules, step.origin, today)
+                return take_step(now, _asked(step), chains, rules, step.origin, clock.today())
 
             return _Decided(plan, state.version, _accepted(take(state)), roster=command.roster, again=take)
         if isinstance(command, ReturnRoster | ClosePlan):

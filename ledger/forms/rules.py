@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -138,7 +138,19 @@ def _quoted(document: str) -> str:
 
 
 def read_forms(region: str, folder: Path = SHIPPED) -> RegionForms:
-    """The region's forms, checked. Raises LookupError without a file, ValueError for a fault in it."""
+    """The region's forms, checked; a process reads the shipped ones once.
+
+    Raises LookupError without a file, ValueError for a fault in it.
+    """
+    return _shipped(region) if folder == SHIPPED else _read(region, folder)
+
+
+@cache
+def _shipped(region: str) -> RegionForms:
+    return _read(region, SHIPPED)
+
+
+def _read(region: str, folder: Path) -> RegionForms:
     path = folder / "forms" / f"{region}.toml"
     if not path.is_file():
         raise LookupError(f"没有地区 {region} 的表格")

@@ -20,7 +20,6 @@ from uuid import UUID
 
 import pytest
 
-from api.files.tables import file_sha256
 from ledger.identity import normalise_citizen_number, sex_of
 from ledger.procedure import read_procedures
 from ledger.region_rules import SHIPPED
@@ -29,9 +28,10 @@ from tests.api.cli.desk import Cells, Desk, Ended, Person, ledger, person
 from tests.api.cli.village import DONOR, PAYER, PLACE, YEAR, Village
 
 DATA = Path(__file__).parents[2] / "data/cases"
-SHARED = Path(__file__).parents[4] / "shared/cases"
-FILES = ("cap", "citizen_id", "credit_code", "working_days")
-CAP, CITIZEN, CREDIT, DAYS = (json.loads((DATA / f"{name}.json").read_text("utf-8")) for name in FILES)
+CAP, CITIZEN, CREDIT, DAYS = (
+    json.loads((DATA / f"{name}.json").read_text("utf-8"))
+    for name in ("cap", "citizen_id", "credit_code", "working_days")
+)
 HANDS = ("--actor", "甲", "--reviewer", "乙")
 ITEMS = {
     "contribution": "个人缴费", "collective_subsidy": "集体补助", "social_aid": "社会资助",
@@ -565,9 +565,3 @@ def test_no_case_is_left_out():
     assert set(CREDIT) == {"about", "valid", "normalised", "invalid"}
     assert set(NO_CODE) == set(CREDIT["invalid"])
     assert {3, 5} < set(DUE)
-
-
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared cases are not beside this checkout")
-@pytest.mark.parametrize("name", FILES)
-def test_the_copies_are_the_shared_ones(name):
-    assert file_sha256(DATA / f"{name}.json") == file_sha256(SHARED / f"{name}.json")

@@ -212,6 +212,20 @@ def test_a_status_said_anew_is_a_further_row_and_the_latest_holds(ningxia):
     assert held == [{holder.owner: frozenset({"pensioner"})}, {}]
 
 
+def test_a_sum_answers_the_declarations_of_its_own_roster(panzhihua):
+    """The same person on two rosters of one plan, for the same amount: the later roster's sum comes first."""
+    plan, first = panzhihua.reviewed()
+    second = panzhihua.declare(plan, *map(panzhihua.row, reversed(PEOPLE)), name="second.csv").json["roster"]
+    panzhihua.walk(plan, "reviewed", second)
+    assert panzhihua.review(plan, second).code == 0
+    for roster in (second, first):
+        panzhihua.walk(plan, "allocated", roster)
+        assert allocating(panzhihua, plan, roster).code == 0
+        assert [panzhihua.desk.history(one)[-1].roster for one in PEOPLE] == [roster] * 6
+        assert verify(panzhihua.desk.log) == []
+    assert [panzhihua.declared_fen(one) for one in PEOPLE] == [0] * 6
+
+
 def test_a_member_on_two_rosters_is_noticed_and_the_cap_decides(ningxia):
     other = "N2330603MF7654327J"
     ningxia.reviewed()

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ledger.account_events import AidEvent, EntryReversed
+from ledger.account_events import AidEvent
 from ledger.desk.plan_commands import AllocateRoster, ReturnRoster, ReviewRoster
 from ledger.desk.plans import PlanDesk, RosterFaultsError
 from ledger.refusals import Refused
@@ -211,7 +211,7 @@ def test_nothing_is_lost_and_no_cap_is_passed(open_desk, acts):
                 if ended.code == 0:
                     rosters.append((plans[which], ended.json["roster"]))
             case ("reverse", place):
-                _reverse_last_aid(village, place)
+                village.reverse_last_aid(PEOPLE[place])
             case (what, place) if rosters:
                 _act(village, what, *rosters[place % len(rosters)])
         for one in PEOPLE:
@@ -236,17 +236,6 @@ def _act(village: Village, what: str, plan: Any, roster: str) -> None:
             village.plans.do(allocating(plan, roster, known.fen, max(village.day, date(YEAR, 6, 24))))
     except (Refused, RosterFaultsError, AssertionError, StopIteration):
         pass
-
-
-def _reverse_last_aid(village: Village, place: int) -> None:
-    events = village.desk.history(PEOPLE[place])
-    gone = {event.reverses for event in events if isinstance(event, EntryReversed)}
-    standing = [v for v, event in enumerate(events, 1) if isinstance(event, AidEvent) and v not in gone]
-    if standing:
-        village.desk.prepare(
-            "entry", "reverse", "--pool", village.desk.code, "--account", village.desk.account(PEOPLE[place]),
-            "--version", standing[-1], "--reason", "错录", "--actor", "甲", "--reviewer", "乙",
-        )  # fmt: skip
 
 
 def _balances(village: Village, plan: Any, roster: str) -> None:

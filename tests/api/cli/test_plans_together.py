@@ -61,7 +61,7 @@ def test_no_cap_is_passed_and_no_fen_is_lost(open_desk, acts):
             case ("pay", payer, place, yuan):
                 _pay(village, payer, place, yuan, turn)
             case ("reverse", place):
-                _reverse(village, place)
+                village.reverse_last_aid(PEOPLE[place])
             case ("return", which) if rosters:
                 _return(village, *rosters[which % len(rosters)])
         for one in PEOPLE:
@@ -112,17 +112,6 @@ def _pay(village: Village, payer: str, place: int, yuan: str, turn: int) -> None
     aid = {"征收品目": ITEMS[payer], "来源单位": payer, "费款所属期": str(YEAR)}
     row = village.desk.payment(PEOPLE[place], f"Z{turn}", yuan, "2025-11-03", **aid)
     village.desk.import_("payments", village.desk.payments([row], f"p{turn}.csv"), inside=True)
-
-
-def _reverse(village: Village, place: int) -> None:
-    events = village.desk.history(PEOPLE[place])
-    gone = {event.reverses for event in events if isinstance(event, EntryReversed)}
-    standing = [v for v, event in enumerate(events, 1) if isinstance(event, AidEvent) and v not in gone]
-    if standing:
-        village.desk.prepare(
-            "entry", "reverse", "--pool", village.desk.code, "--account", village.desk.account(PEOPLE[place]),
-            "--version", standing[-1], "--reason", "错录", "--actor", "甲", "--reviewer", "乙",
-        )  # fmt: skip
 
 
 def _return(village: Village, plan: UUID, roster: str) -> None:

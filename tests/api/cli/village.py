@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from ledger.account_events import AidEvent, EntryReversed
 from ledger.desk.plan_commands import TakeStep
 from ledger.desk.plans import PlanDesk
 from ledger.late_money import Origin
@@ -174,6 +175,17 @@ class Village:
         ended = self.review(plan, roster)
         assert ended.code == 0, ended
         return plan, roster
+
+    def reverse_last_aid(self, who: Person) -> None:
+        """Reverse the last aid that still stands on a person's account, if there is any."""
+        events = self.desk.history(who)
+        gone = {event.reverses for event in events if isinstance(event, EntryReversed)}
+        standing = [v for v, event in enumerate(events, 1) if isinstance(event, AidEvent) and v not in gone]
+        if standing:
+            self.desk.prepare(
+                "entry", "reverse", "--pool", self.desk.code, "--account", self.desk.account(who), "--version",
+                standing[-1], "--reason", "错录", "--actor", "甲", "--reviewer", "乙",
+            )  # fmt: skip
 
     def declared_fen(self, who: Person) -> int:
         """The room that rosters hold on a person's account."""
