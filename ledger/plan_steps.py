@@ -122,3 +122,10 @@ def who_is_next(state: SubsidyPlan, chains: Mapping[str, Procedure], roster: str
         }
         for one in chains[matter].open(state.taken(matter, roster), year)
     ]
+
+
+def step_title(chains: Mapping[str, Procedure], matter: str, name: str) -> str:
+    """What a step that was taken is called; its name where the region's procedure has it no more."""
+    chain = chains.get(matter)
+    step = chain.steps.get(name) if chain else None
+    return step.title if step else name

@@ -7,7 +7,7 @@ the event cites; entered figures are cited by their document.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -52,6 +52,8 @@ from ledger.plan_events import (
     StepTaken,
     SubsidyAllocated,
 )
+from ledger.plan_steps import step_title
+from ledger.procedure import Procedure, read_procedures
 from ledger.refusals import HOUSE, Reason, Refused, refuse
 from ledger.region_rules import PoolOpened, RegionRules, RuleEvent, ValueEntered, folded_rules, rules_stream
 from ledger.store.log import PoolLog
@@ -143,7 +145,15 @@ def plan_events(log: PoolLog, plan: UUID, known_at: str | None = None) -> Iterat
     rows = _stream(log, plan, resolve(log, known_at))
     if not rows or rows[0][3] != PlanDrafted.topic:
         raise Refused(refuse(Reason.PLAN_UNKNOWN, plan))
-    return told_events(rows, Clauses(log))
+    chains = read_procedures(log.rules().region)
+    return (_with_step(one, chains) for one in told_events(rows, Clauses(log)))
+
+
+def _with_step(told: dict[str, Any], chains: Mapping[str, Procedure]) -> dict[str, Any]:
+    """An event whose title says which step was taken."""
+    if told["topic"] != StepTaken.topic:
+        return told
+    return {**told, "title": step_title(chains, told["body"]["matter"], told["body"]["step"])}
 
 
 def _stream(log: PoolLog, stream: UUID, known: Known) -> list[tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from ledger.identity import mask_name
 from ledger.money import fen_to_yuan
 from ledger.plan import RosterOfPlan, SubsidyPlan
 from ledger.plan_events import Standard
-from ledger.plan_steps import steps_missing, who_is_next
+from ledger.plan_steps import step_title, steps_missing, who_is_next
 from ledger.procedure import ACTORS, EVIDENCE, Procedure, read_procedures
 from ledger.refusals import Reason, Refused, refuse
 from ledger.store.divisions import Divisions
@@ -81,7 +81,7 @@ def plan_told(plan: UUID, state: SubsidyPlan, chains: Chains) -> dict[str, Any]:
         "steps": [
             {
                 "step": one.taken.name,
-                "title": _title(chains, one.matter, one.taken.name),
+                "title": step_title(chains, one.matter, one.taken.name),
                 "on": one.taken.on.isoformat(),
                 "by": one.taken.person,
                 "roster": one.roster,
@@ -137,12 +137,6 @@ def _standard(standard: Standard) -> dict[str, Any]:
         "share": standard.share or None,
         "groups": {group: fen_to_yuan(fen) for group, fen in standard.groups.items()},
     }
-
-
-def _title(chains: Chains, matter: str, name: str) -> str:
-    chain = chains.get(matter)
-    step = chain.steps.get(name) if chain else None
-    return step.title if step else name
 
 
 # -- pages ------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +16,8 @@ from ledger.desk.plan_commands import DraftPlan, PlanAnswer, PlanCommand
 from ledger.desk.plans import PlanDesk, RosterFaultsError
 from ledger.jobs.pipeline import batch_pace
 from ledger.plan import SubsidyPlan
+from ledger.plan_steps import step_title
+from ledger.procedure import Procedure, read_procedures
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.store.log import PoolLog
 from ledger.store.plans import Plans
@@ -40,12 +42,13 @@ def carry_out(
             answer = PlanDesk(log, ledger.register(log)).do(command_of(ledger, log))
         except RosterFaultsError as faulty:
             return _tell_faults(faulty, file, json=json)
+        chains = read_procedures(log.rules().region)
         if not answer.dry_run:
             fold_forward(log)
     if json:
         console.say_json(msgspec.to_builtins(answer))
     else:
-        tell_answer(answer)
+        tell_answer(answer, chains)
     return 0
 
 
@@ -57,12 +60,13 @@ def the_plan(log: PoolLog, plan: UUID) -> SubsidyPlan:
     return state
 
 
-def tell_answer(answer: PlanAnswer) -> None:
+def tell_answer(answer: PlanAnswer, chains: Mapping[str, Procedure]) -> None:
     """An accepted command in words."""
     done = "试算（未记账）" if answer.dry_run else f"已记账，日志位置 {answer.position}"
     console.answer(f"方案 {answer.plan} {done}，第{answer.version}号记录")
     for event in answer.events:
-        console.answer(f"  {TITLES[event['topic']]}" + (f"  {event['step']}" if "step" in event else ""))
+        step = f"：{step_title(chains, event['matter'], event['step'])}" if "step" in event else ""
+        console.answer(f"  {TITLES[event['topic']]}{step}")
         if event.get("late"):
             console.notice(f"逾期：应于{event['due_on']}前办理")
     if answer.roster:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -96,7 +96,7 @@ def batch(
             console.notice(f"{len(outcomes)}/{len(tasks)} {outcome.name} {'已办' if outcome.answer else '退回'}")
         if not dry_run:
             fold_forward(log)
-    return _tell(outcomes, tasks, {path.name: path for path in given.files}, json=json)
+    return _tell(outcomes, tasks, {path.name: path for path in given.files}, chains, json=json)
 
 
 def _tasks(given: _Said, batch_id: UUID, state: SubsidyPlan, chain: Procedure | None, does: str) -> list[RosterTask]:
@@ -137,7 +137,14 @@ def _declaring(given: _Said, path: Path, batch_id: UUID, state: SubsidyPlan) -> 
     return RosterTask(path.name, command, RosterFile(rows, table.index, state.drafted.kind))
 
 
-def _tell(outcomes: Sequence[RosterOutcome], tasks: Sequence[RosterTask], files: dict[str, Path], *, json: bool) -> int:
+def _tell(
+    outcomes: Sequence[RosterOutcome],
+    tasks: Sequence[RosterTask],
+    files: dict[str, Path],
+    chains: Mapping[str, Procedure],
+    *,
+    json: bool,
+) -> int:
     """Tell all outcomes in the order in which the rosters were given; gives the exit code."""
     by_name = {one.name: one for one in outcomes}
     told = [by_name[task.name] for task in tasks]
@@ -150,7 +157,7 @@ def _tell(outcomes: Sequence[RosterOutcome], tasks: Sequence[RosterTask], files:
         for one in told:
             console.answer(f"── {one.name}")
             if one.answer is not None:
-                tell_answer(one.answer)
+                tell_answer(one.answer, chains)
             elif one.refusal is not None:
                 tell_refusal(one.refusal, one.faults, files.get(one.name))
         console.answer(f"共{len(told)}份名册：已办{len(told) - len(refused)}份，退回{len(refused)}份")

@@ -74,7 +74,7 @@ def plan_detail(topic: str, body: Mapping[str, Any]) -> str:
             return f"{which}，对象 {body['covered']}，资金 {sources}"
         case "plan.step_taken":
             papers = "；".join(f"{EVIDENCE.get(name, name)} {what}" for name, what in body.get("evidence", {}).items())
-            said = [body["step"], f"代表 {ACTORS.get(body['acting_for'], body['acting_for'])}", papers, roster]
+            said = [f"代表 {ACTORS.get(body['acting_for'], body['acting_for'])}", papers, roster]
             late = f"应于{body['due_on']}前办理，逾期" if body.get("late") else ""
             return "，".join(filter(None, (*said, late)))
         case "plan.roster_declared" | "plan.roster_reviewed":

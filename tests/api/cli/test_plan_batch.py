@@ -75,7 +75,8 @@ def test_rosters_go_through_their_steps_together_in_two_processes(village):
     assert told.code == 0
     assert told.out.count("  到账分配  位置") == 5
     assert "凭证 缴存1，到账 600.00元，入账 2人 600.00元" in told.out
-    assert "依据" in told.out
+    assert "公示" in told.out
+    assert "plan_public" not in told.out  # a step by its title, never by its name
 
 
 def test_a_faulty_roster_goes_back_alone_and_a_repeated_batch_does_nothing_twice(village):
