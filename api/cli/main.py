@@ -47,6 +47,7 @@ _GROUPS: Final = {
     "payer": "payer",
     "plan": "plan",
     "aid": "aid",
+    "tax": "tax",
     "database": "database",
     "projections": "projections",
     "token": "token",

@@ -216,4 +216,12 @@ TABLES: Final = (
     "subsidy_plan",
     "roster",
     "roster_row",
+    "exchange_file",
+    "exchange_month",
+    "exchange_record",
+    "intake_key",
+    "receivable",
+    "exchange_total",
+    "reconciliation_month_v1",
+    "reconciliation_difference_v1",
 )

@@ -1,0 +1,7 @@
+"""`pension-ledger tax`: the exchange with the tax side, and the reconciliation of the two books."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(help="社税数据交换与对账", no_args_is_help=True)

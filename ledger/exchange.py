@@ -1,0 +1,58 @@
+"""The words of the exchange with the tax side, finance, the treasury and banks: kinds of files, how a row ends.
+
+Rows are stored with the places of these words, so the order of the lists is a contract: words are added at their end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+
+class FileKind(StrEnum):
+    """What a file of the exchange holds."""
+
+    PAYMENTS = "payments"
+    """缴费明细, with 政府补贴 of finance."""
+    RECEIVABLES = "receivables"
+    """应收核定 that another system approved."""
+    NOTICE = "notice"
+    """应收核定 of a roster whose 缴费通知单 was issued; known by the roster's id."""
+    TREASURY = "treasury"
+    """国库 daily totals."""
+    FISCAL_ACCOUNT = "fiscal_account"
+    """Bank lines of the 财政专户 (in Panzhihua the 财政收入户)."""
+    INCOME_ACCOUNT = "income_account"
+    """Bank lines of the agency's 收入户."""
+    EXPENDITURE_ACCOUNT = "expenditure_account"
+    """Bank lines of the agency's 支出户."""
+    COUNTY = "county"
+    """Totals that county agencies state."""
+    COLLECTED = "collected"
+    """征缴统计: the tax side's counts of subsidies and aid collected (S3 五（四）)."""
+
+
+ENDINGS: Final = ("", "recorded", "already_there", "refused", "waiting")
+"""How a received row ended when it came, by the number it is stored with; nothing has the number 0."""
+TYPES: Final = ("regular", "interrupted", "lump_sum", "unspecified")
+"""Payment types (缴费类型) by the number they are stored with."""
+COLLECTED_SIDE: Final = 1
+"""Rows of what was collected, by the month of their treasury entry."""
+APPROVED_SIDE: Final = 2
+"""Rows of what was approved, by the month of their approval."""
+
+
+def month_of(day: date) -> date:
+    """The first day of a day's month: months of the exchange are known by it."""
+    return day.replace(day=1)
+
+
+def rows_by_month(days: Iterable[date]) -> dict[date, int]:
+    """How many of these days lie in each month."""
+    found: dict[date, int] = {}
+    for day in days:
+        month = month_of(day)
+        found[month] = found.get(month, 0) + 1
+    return found

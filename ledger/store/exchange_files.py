@@ -1,0 +1,66 @@
+"""Files of the exchange, known by the sha256 of their bytes, and which months their rows concern."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from ledger import clock
+from ledger.exchange import FileKind
+from ledger.late_money import Origin
+from ledger.store.log import PoolLog
+
+
+class ExchangeFile(NamedTuple):
+    """A file of the exchange: its kind and sha256, its profile, and what its own batch header states, if it has one."""
+
+    kind: FileKind
+    sha256: bytes
+    profile: str = ""
+    batch: str = ""
+    said_rows: int | None = None
+    said_fen: int | None = None
+
+
+class ExchangeFiles:
+    """The files of one pool."""
+
+    def __init__(self, log: PoolLog) -> None:
+        self._log = log
+
+    def find(self, kind: FileKind, sha256: bytes) -> int | None:
+        """The id of a file that came before."""
+        statement = self._log.sql("SELECT file_id FROM {exchange_file} WHERE kind = %s AND sha256 = %s")
+        with self._log.connections.connection() as connection:
+            row = connection.execute(statement, (kind, sha256)).fetchone()
+        return int(row[0]) if row else None
+
+    def register(self, file: ExchangeFile, origin: Origin, connection: Connection[TupleRow] | Any = None) -> int:
+        """The id of a file, written down where it comes for the first time; in an open transaction or alone."""
+        if connection is None:
+            with self._log.connections.connection() as own:
+                return self.register(file, origin, own)
+        columns = "kind, sha256, profile, batch, said_rows, said_fen, actor, reviewer, received_at"
+        connection.execute(
+            self._log.sql(
+                f"INSERT INTO {{exchange_file}} ({columns}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT (kind, sha256) DO NOTHING"
+            ),
+            (*file, origin.actor, origin.reviewer, clock.now()),
+        )
+        statement = self._log.sql("SELECT file_id FROM {exchange_file} WHERE kind = %s AND sha256 = %s")
+        row: Any = connection.execute(statement, (file.kind, file.sha256)).fetchone()
+        return int(row[0])
+
+    def add_months(self, cursor: Any, side: int, file_id: int, rows: Mapping[date, int]) -> None:
+        """Rows of a file that are written in this transaction, by month."""
+        statement = self._log.sql(
+            "INSERT INTO {exchange_month} AS m VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (month, side, file_id) DO UPDATE SET rows = m.rows + EXCLUDED.rows"
+        )
+        for month, count in rows.items():
+            cursor.execute(statement, (month, side, file_id, count))
