@@ -18,6 +18,7 @@ class Reason(StrEnum):
     COMMAND_ID = "COMMAND_ID"
     ROW_FAULT = "ROW_FAULT"
     IDENTITY_FAULT = "IDENTITY_FAULT"
+    OTHER_POOL = "OTHER_POOL"
     UNKNOWN_PERSON = "UNKNOWN_PERSON"
     NAME_DIFFERS = "NAME_DIFFERS"
     SAME_PERSON = "SAME_PERSON"
@@ -104,6 +105,7 @@ _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
     Reason.COMMAND_ID: ("同一命令编号只用于内容相同的命令", HOUSE, "重发须内容不变；另一笔业务请用新的命令编号"),
     Reason.ROW_FAULT: ("每行的单元格须与表头对应且完整", HOUSE, "按表头补正该行后重报"),
     Reason.IDENTITY_FAULT: ("公民身份号码须符合编码规则", "GB 11643《公民身份号码》", "核对有效身份证件后更正再报"),
+    Reason.OTHER_POOL: ("只记本统筹区的款项", HOUSE, "转交该行所写的统筹区"),
     Reason.UNKNOWN_PERSON: ("本统筹区须已有该参保人的登记", HOUSE, "先办理参保登记或转入，再报本笔"),
     Reason.NAME_DIFFERS: ("姓名须与参保登记一致", HOUSE, "核对证件；确已更名的，先办理姓名变更登记"),
     Reason.SAME_PERSON: ("经办与复核须为两人", "经办、复核不相容岗位相互分离", "由另一人复核后重办"),

@@ -81,7 +81,7 @@ class Dirt:
     def faulty(self, name: str, reason: str, what: str, /, **changes: str | datetime.date) -> Row:
         """A further payment refused for one changed field."""
         row = replace(self.new(name, self.pick(name)), **changes)  # type: ignore[arg-type]
-        return self.put(name, row, "refused", reason, what)
+        return self.put(name, row, "waiting" if reason == "NOTHING_TO_REVERSE" else "refused", reason, what)
 
     def wrong_check_digit(self, name: str) -> Row:
         """A further payment whose number ends in another digit than its check digit."""

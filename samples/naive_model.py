@@ -187,7 +187,7 @@ def read_book(files: Iterable[Path]) -> tuple[Book, list[Outcome]]:
 
 
 def outcomes(files: Iterable[Path]) -> list[Outcome]:
-    """What becomes of every row of one pool's files: recorded, already_there or refused with its reason."""
+    """What becomes of every row of one pool's files: recorded, already_there, refused or waiting with its reason."""
     return read_book(files)[1]
 
 
@@ -294,7 +294,7 @@ def decide_cancellation(book: Book, serial: str, content: tuple[object, ...]) ->
         same = book.cancellations[serial] == content
         return ("already_there", None) if same else ("refused", "SERIAL_CONFLICT")
     if serial not in book.entries:
-        return "refused", "NOTHING_TO_REVERSE"
+        return "waiting", "NOTHING_TO_REVERSE"
     original = book.entries[serial]
     number, period, kind, _, fen, *_ = content
     if (number, period, kind, fen) != (original.number, original.period, original.kind, original.fen):

@@ -18,7 +18,7 @@ from ledger.dates import DateFault, parse_year
 from ledger.desk.commands import Command, PayOut, RecordPayment, ReverseEntry
 from ledger.desk.nameless import holder_of, require_nameless
 from ledger.identity import IdentityFault, can_be_citizen_number, normalise_citizen_number, normalise_payer_code
-from ledger.jobs.payment_rows import ITEMS, OPTIONAL, PAYMENT_TYPES, REQUIRED, FaultyRow, PaymentRow, read_payment
+from ledger.jobs.payment_rows import ITEMS, OPTIONAL, PAYMENT_TYPES, REQUIRED, PaymentRow, read_payment
 from ledger.money import fen_to_yuan
 from ledger.refusals import Refused
 from ledger.store.donors import Donors
@@ -212,8 +212,7 @@ def _as_in_a_file(ledger: Session, log: PoolLog, account: UUID, payment: Payment
     }
     row = read_payment(1, [cells.get(column, "") for column in (*REQUIRED, *OPTIONAL)])
     if not isinstance(row, PaymentRow):
-        refusal = row.refusal if isinstance(row, FaultyRow) else row
-        raise Refused(replace(refusal, value=refusal.value.removeprefix("第1行")))
+        raise Refused(replace(row.refusal, value=row.refusal.value.removeprefix("第1行")))
     if row.donor:
         payer = Donors(register).payers_of([row.donor]).get(row.donor)
         if payer is None:

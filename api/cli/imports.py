@@ -28,7 +28,7 @@ from ledger.jobs.roster_rows import TEXT
 
 app = typer.Typer(help="导入文件", no_args_is_help=True)
 
-ENDED: Final = {Ended.RECORDED: "已记账", Ended.ALREADY_THERE: "已存在", Ended.REFUSED: "已拒绝"}
+ENDED: Final = {Ended.RECORDED: "已记账", Ended.ALREADY_THERE: "已存在", Ended.REFUSED: "已拒绝", Ended.WAITING: "待办"}
 LONG_FROM: Final = 20_000
 """Rows of a file from which on a process of its own reads it: to start one takes as long as to take 5,000 rows in."""
 _TITLES: Final = {"participants": "参保人", "openings": "期初余额", "payments": "缴费明细"}
@@ -56,7 +56,7 @@ def _take_in(path: Path, table: OpenTable, intake: Intake[Any], json: bool) -> i
     if added:
         console.notice(f"新增区划{len(added)}个：{'、'.join(added[:20])}{'等' if len(added) > 20 else ''}")
     _tell(report, results.path, json)
-    return 2 if report.refused else 0
+    return 2 if report.refused or report.waiting else 0
 
 
 def _result_row(outcome: Outcome) -> tuple[int, str, str, str, str]:
@@ -78,6 +78,7 @@ def _tell(report: IntakeReport, results: Path, json: bool) -> None:
                 "recorded": report.recorded,
                 "already_there": report.already_there,
                 "refused": report.refused,
+                "waiting": report.waiting,
                 "reasons": dict(sorted(report.reasons.items())),
                 "results": str(results),
             }
@@ -87,6 +88,7 @@ def _tell(report: IntakeReport, results: Path, json: bool) -> None:
     console.answer(
         f"导入{_TITLES[report.kind]} {report.file} {word}：共{report.rows}行，"
         f"记账{report.recorded}行，已存在{report.already_there}行，拒绝{report.refused}行"
+        + (f"，待办{report.waiting}行" if report.waiting else "")
     )
     for reason, count in sorted(report.reasons.items()):
         console.answer(f"  {reason} {count}行")

@@ -43,10 +43,11 @@ class Ended(StrEnum):
     RECORDED = "recorded"
     ALREADY_THERE = "already_there"
     REFUSED = "refused"
+    WAITING = "waiting"
 
 
 class Outcome(NamedTuple):
-    """How one row ended: a refusal where it was refused, a notice where something is doubtful."""
+    """How one row ended: a refusal where it was refused or waits, a notice where something is doubtful."""
 
     line: int
     serial: str
@@ -66,6 +67,7 @@ class IntakeReport(msgspec.Struct, kw_only=True):
     recorded: int = 0
     already_there: int = 0
     refused: int = 0
+    waiting: int = 0
     reasons: dict[str, int] = msgspec.field(default_factory=dict)
     notices: list[str] = msgspec.field(default_factory=list)
 
@@ -78,7 +80,10 @@ class IntakeReport(msgspec.Struct, kw_only=True):
             elif outcome.ended is Ended.ALREADY_THERE:
                 self.already_there += 1
             else:
-                self.refused += 1
+                if outcome.ended is Ended.WAITING:
+                    self.waiting += 1
+                else:
+                    self.refused += 1
                 assert outcome.refusal is not None
                 self.reasons[outcome.refusal.reason] = self.reasons.get(outcome.refusal.reason, 0) + 1
 
@@ -117,6 +122,7 @@ class Intake(ABC, Generic[Row]):
         self.today: date = clock.today()
         self.tranche = Tranche(log)
         self.ahead: Any = None
+        self.ended: dict[int, Outcome] = {}
         self.pace = Pace(TRANCHE)
         self._origin = Origin(actor, reviewer)
         self._cause = f"file {source.sha256}"
@@ -163,8 +169,17 @@ class Intake(ABC, Generic[Row]):
         """What follows in other streams from what was decided, and from what was refused."""
         return None
 
+    def begin(self) -> None:
+        """Before the first row of a file that is to be recorded."""
+
+    def received(self, ahead: Any) -> None:
+        """A tranche has come; `ahead` is what was looked up for it."""
+
     def recorded(self, rows: Sequence[Row], last_id: int) -> None:
         """These rows are recorded now, up to this id of the log."""
+
+    def ended_all(self) -> None:
+        """Every row of the tranche has its outcome in `ended`, and what of it was to be recorded is."""
 
     def forget(self, rows: Sequence[Row]) -> None:
         """Drop what was noted of rows that are to be decided again."""
@@ -184,12 +199,14 @@ class Intake(ABC, Generic[Row]):
             job_lock(self.log, f"import {self.kind}", self._origin.actor),
             JobRecord(self.log, f"import {self.kind}", self.source.sha256, self._origin) as job,
         ):
+            self.begin()
             self._run(report, told, progress)
             job.report = {
                 "rows": report.rows,
                 "recorded": report.recorded,
                 "already_there": report.already_there,
                 "refused": report.refused,
+                "waiting": report.waiting,
             }
         return report
 
@@ -204,7 +221,8 @@ class Intake(ABC, Generic[Row]):
     def _take_in(self, rows: list[tuple[int, Row | Outcome]], ahead: Any) -> list[Outcome]:
         """The outcomes of one tranche, recorded. What was looked up ahead serves the first attempt alone."""
         self.ahead = ahead
-        ended: dict[int, Outcome] = {}
+        self.received(ahead)
+        ended = self.ended = dict[int, Outcome]()
         todo: list[tuple[int, Row]] = []
         for line, read in rows:
             if isinstance(read, Outcome):
@@ -217,6 +235,8 @@ class Intake(ABC, Generic[Row]):
             moved = self._attempt(todo, ended, last=attempt == ATTEMPTS)
             self.ahead = None
             todo = [(line, row) for line, row in todo if self.account(row) in moved] if moved else []
+        if not self.dry_run:
+            self.ended_all()
         return [ended[line] for line, _ in rows]
 
     def _attempt(

@@ -10,20 +10,32 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from ledger.account import PersonalAccount
-from ledger.account_decisions import Asked, Past, is_late, payment_fault, record_payment, reverse_entry
+from ledger.account_decisions import Asked, Past, Payment, is_late, payment_fault, record_payment, reverse_entry
 from ledger.account_events import PaymentEvent
 from ledger.cap import UNDER_THE_CAP
 from ledger.jobs.apart import Apart
 from ledger.jobs.intake import Ended, Intake, Outcome, Source, refused
-from ledger.jobs.payment_pages import LookedUp, Page, Reading, asked_apart, decode_page, look_up, pages
+from ledger.jobs.payment_pages import (
+    LookedUp,
+    Page,
+    Reading,
+    ReadRow,
+    asked_apart,
+    decode_page,
+    look_up_again,
+    pages,
+)
+from ledger.jobs.payment_records import PaymentRecords
 from ledger.jobs.payment_rows import OPTIONAL, REQUIRED, FaultyRow, PaymentRow, RefusedRow
+from ledger.late_money import Origin
 from ledger.plan_events import HeldPayment
 from ledger.plan_funds import HELD_FOR, aid_moved
 from ledger.refusals import Reason, Refusal, refuse
+from ledger.store.exchange_records import Sealing, Waiting
 from ledger.store.external_identities import CANCELLED, NEW, Identity, RecordedRow, write_rows
 from ledger.store.log import PoolLog
 from ledger.store.plan_funds import Booking, Held, PlanFunds
@@ -33,7 +45,15 @@ from ledger.store.states import decode_state, load_states
 from ledger.words import Amounts
 
 Row = PaymentRow | FaultyRow
-_NOTHING: Final = LookedUp(0, {}, {}, {})
+_NOTHING: Final = LookedUp(0, {}, {}, {}, {})
+
+
+class _Ahead(NamedTuple):
+    """A tranche's rows as they were read ahead, what was looked up for them, and each of them sealed."""
+
+    found: LookedUp
+    rows: list[ReadRow]
+    sealings: list[Sealing]
 
 
 class PaymentIntake(Intake[Row]):
@@ -50,32 +70,44 @@ class PaymentIntake(Intake[Row]):
         self._funds = PlanFunds(log)
         self._held: dict[str, Held] = {}
         self._taken_back: dict[str, Held] = {}
+        self._waiting: dict[str, list[Waiting]] = {}
+        self._settled: set[str] = set()
+        self._records: PaymentRecords | None = None
+
+    def begin(self) -> None:
+        """The file is known from now on."""
+        self._records = PaymentRecords(self.log, self.source, self.file_origin)
+
+    def received(self, ahead: _Ahead) -> None:
+        """All rows of the tranche are to be kept, however they end."""
+        if self._records is not None:
+            self._records.receive(ahead.rows, ahead.sealings)
 
     # -- reading ahead ---------------------------------------------------------------------------------------------
 
-    def tranches(self) -> Iterator[tuple[list[tuple[int, Row | Outcome]], LookedUp]]:
+    def tranches(self) -> Iterator[tuple[list[tuple[int, Row | Outcome]], _Ahead]]:
         """Pages joined to tranches, fewer of them while somebody waits for the log."""
         with self._pages() as read:
-            rows: list[tuple[int, Row | Outcome]] = []
-            found: LookedUp | None = None
+            ahead: _Ahead | None = None
             for page in read:
-                rows += [(row.line, _told(row)) for row in page.rows]
-                if found is None:
-                    found = page.looked_up
+                if ahead is None:
+                    ahead = _Ahead(page.looked_up, page.rows, page.sealings)
                 else:
-                    found.join(page.looked_up)
-                if len(rows) >= self.pace.rows:
-                    yield rows, found
-                    rows, found = [], None
-            if found is not None:
-                yield rows, found
+                    ahead.found.join(page.looked_up)
+                    ahead.rows.extend(page.rows)
+                    ahead.sealings.extend(page.sealings)
+                if len(ahead.rows) >= self.pace.rows:
+                    yield [(row.line, _told(row)) for row in ahead.rows], ahead
+                    ahead = None
+            if ahead is not None:
+                yield [(row.line, _told(row)) for row in ahead.rows], ahead
 
     @contextmanager
     def _pages(self) -> Iterator[Iterable[Page]]:
         """The file's pages; those of a long one come from a process of their own."""
         columns = self.source.columns
         order = [columns.get(column, -1) for column in (*REQUIRED, *OPTIONAL)]
-        reading = Reading(self.source.rows, order, self.pace.least)
+        reading = Reading(self.source.rows, order, self.pace.least, self.source.sha256)
         if not self.source.long:
             yield pages(self.log, self.register, reading)
             return
@@ -84,16 +116,17 @@ class PaymentIntake(Intake[Row]):
 
     def look_up(self, rows: Sequence[Row]) -> None:
         """What was looked up ahead, mended by what this intake recorded since; events of accounts that need them."""
-        found: LookedUp | None = self.ahead
+        found: LookedUp | None = self.ahead.found if self.ahead else None
         if found is not None:
             while self._recorded and self._recorded[0][0] <= found.position:
                 self._recorded.popleft()
         if found is None or found.position < self._trusted_from:
-            found = look_up(self.log, self.register, rows)
+            found = look_up_again(self.log, self.register, rows)
         if self.ahead is None:  # somebody else recorded some of these rows; nothing that was looked up before shows it
             self._trusted_from = found.position
         if not self.dry_run:  # a dry run records nothing: what it decided stays pending to its end
             self._pending = {}
+            self._settled = set()
             self._held, self._taken_back = {}, {}
             self._funds.forget()
         self._found = found
@@ -118,8 +151,9 @@ class PaymentIntake(Intake[Row]):
 
     def recorded(self, rows: Sequence[Row], last_id: int) -> None:
         """Remember the tranche for those that were looked up before it was recorded."""
-        identities = [(row.payment.serial, row.data_type) for row in rows if isinstance(row, PaymentRow)]
-        self._recorded.append((last_id, {identity: self._pending[identity] for identity in identities}))
+        self._recorded.append((last_id, {identity: self._pending[identity] for identity in self._identities(rows)}))
+        if self._records is not None:
+            self._records.written()
 
     def _will_need(self, row: Row, account: bytes) -> bool:
         state = self.tranche.state(account)
@@ -152,6 +186,9 @@ class PaymentIntake(Intake[Row]):
             return outcome
         held = Held(plan, HeldPayment(payment.serial, row.line, payment.period, payment.fen, reason))
         if row.data_type == NEW:
+            account = self.account(row)
+            if account and self._cancellation_of(payment, account):
+                return outcome._replace(notice="税务已撤销本笔")
             self._held.setdefault(payment.serial, held)
             return outcome._replace(notice=f"款项列入方案{plan}的未分配款项")
         self._held.pop(payment.serial, None)
@@ -173,6 +210,8 @@ class PaymentIntake(Intake[Row]):
         serial = row.payment.serial
         identity = (serial, row.data_type)
         person = self._found.people.get(row.line)
+        if row.pool and row.pool != self.log.pool:
+            return refused(row.line, serial, refuse(Reason.OTHER_POOL, f"第{row.line}行“统筹区编码”"))
         known = self._pending.get(identity) or self._found.known.get(identity)
         if known and person and known.content == person.content:
             return Outcome(row.line, serial, Ended.ALREADY_THERE, notice=row.notice)
@@ -186,10 +225,49 @@ class PaymentIntake(Intake[Row]):
             return refused(row.line, serial, fault or refuse(Reason.SERIAL_CONFLICT, f"流水号{serial}"))
         answer = self._cancel(row, account) if row.data_type == CANCELLED else self._book(row, account)
         if isinstance(answer, Refusal):
+            if row.data_type == CANCELLED and answer.reason is Reason.NOTHING_TO_REVERSE:
+                return self._wait(row, account, answer)
             return refused(row.line, serial, answer)
         assert person is not None
         self._pending[identity] = RecordedRow(person.content, account, answer)
-        return Outcome(row.line, serial, Ended.RECORDED, notice=row.notice)
+        notices = [row.notice, self._settle(row.payment, account) if row.data_type == NEW else ""]
+        return Outcome(row.line, serial, Ended.RECORDED, notice="；".join(filter(None, notices)))
+
+    # -- a cancellation that came before what it cancels -----------------------------------------------------------
+
+    def _wait(self, row: PaymentRow, account: bytes, answer: Refusal) -> Outcome:
+        """It is kept, and done with as soon as its original is booked."""
+        participant = self._participant(account)
+        assert participant is not None
+        waits = Waiting(self.source.sha256, row.line, participant.bytes, row.payment)
+        self._waiting.setdefault(row.payment.serial, []).append(waits)
+        return Outcome(row.line, row.payment.serial, Ended.WAITING, answer, row.notice)
+
+    def _cancellation_of(self, payment: Payment, account: bytes) -> Waiting | None:
+        """The cancellation that waits for a person's payment and says the same of it."""
+        waiting: Waiting
+        serial, participant = payment.serial, self._participant(account)
+        identity = (serial, CANCELLED)
+        if participant is None or identity in self._pending or identity in self._found.known:
+            return None
+        for waiting in (*self._waiting.get(serial, ()), *self._found.waiting.get(serial, ())):
+            if waiting.participant == participant.bytes and _figures(waiting.payment) == _figures(payment):
+                return waiting
+        return None
+
+    def _settle(self, payment: Payment, account: bytes) -> str:
+        """Reverse what was just booked where its cancellation waits; gives the notice."""
+        waiting, serial = self._cancellation_of(payment, account), payment.serial
+        if waiting is None:
+            return ""
+        origin = self._origin._replace(cause=f"file {waiting.file}#{waiting.line}")
+        answer = self._reverse(self._pending[serial, NEW], waiting.payment, serial, origin)
+        if isinstance(answer, Refusal):
+            return f"先到的撤销仍待处理：{answer.text}"
+        content = self.register.payment_content(waiting.participant, waiting.payment)
+        self._pending[serial, CANCELLED] = RecordedRow(content, account, answer)
+        self._settled.add(serial)
+        return "先到的撤销已一并记账"
 
     def _person_fault(self, row: Row) -> Refusal | None:
         person = self._found.people.get(row.line)
@@ -218,12 +296,15 @@ class PaymentIntake(Intake[Row]):
             return refuse(Reason.NOTHING_TO_REVERSE, f"流水号{serial}", rule="撤销须有已记账的同流水号新增记录")
         if self._participant(original.account) != self._participant(account):
             return refuse(Reason.SERIAL_CONFLICT, f"流水号{serial}", rule="撤销的人员须与原记录一致")
+        return self._reverse(original, row.payment, serial, self.origin(row.line))
+
+    def _reverse(self, original: RecordedRow, said: Payment, serial: str, origin: Origin) -> int | Refusal:
+        """The version of the reversal of a recorded row."""
         account = original.account  # an earlier account of the same person is closed, and the decision says so
-        origin = self.origin(row.line)
         before = self.tranche.version(account)
 
         def decision(state: PersonalAccount, past: Past) -> Asked:
-            if past is not None and not _agrees(past[original.version - 1], row):
+            if past is not None and not _agrees(past[original.version - 1], said):
                 return refuse(
                     Reason.SERIAL_CONFLICT, f"流水号{serial}", rule="撤销的费款所属期、征收品目、金额须与原记录一致"
                 )
@@ -242,29 +323,54 @@ class PaymentIntake(Intake[Row]):
         return person.account if person else None
 
     def hook(self, rows: Sequence[Row]) -> Hook | None:
-        """The identities of the recorded rows."""
-        identities = [(row.payment.serial, row.data_type) for row in rows if isinstance(row, PaymentRow)]
+        """The identities of the recorded rows, and every row of the tranche as it came."""
+        identities = self._identities(rows)
 
-        def write(cursor: Any, _moved: frozenset[bytes], _at: datetime) -> None:
+        def write(cursor: Any, moved: frozenset[bytes], _at: datetime) -> None:
             write_rows(self.log, cursor, ((identity, self._pending[identity]) for identity in identities))
+            if self._records is not None:
+                people = self._found.people
+                again = {line for line, person in people.items() if person.account in moved} if moved else ()
+                self._records.write(cursor, self.ended, again)
 
         return write
+
+    def _identities(self, rows: Sequence[Row]) -> list[Identity]:
+        """What these rows are known by, with the cancellations that waited for them."""
+        identities = [(row.payment.serial, row.data_type) for row in rows if isinstance(row, PaymentRow)]
+        if self._settled:
+            identities += [
+                (serial, CANCELLED) for serial, data_type in identities if serial in self._settled and data_type == NEW
+            ]
+        return identities
+
+    def ended_all(self) -> None:
+        """Keep the rows that were recorded with nothing."""
+        if self._records is not None:
+            self._records.write_rest(self.ended)
 
     def forget(self, rows: Sequence[Row]) -> None:
         """Identities noted for rows that were not recorded."""
         for row in rows:
             if isinstance(row, PaymentRow):
                 self._pending.pop((row.payment.serial, row.data_type), None)
+                if row.payment.serial in self._settled:
+                    self._settled.discard(row.payment.serial)
+                    self._pending.pop((row.payment.serial, CANCELLED), None)
 
 
-def _told(row: PaymentRow | FaultyRow | RefusedRow) -> Row | Outcome:
+def _told(row: ReadRow) -> Row | Outcome:
     return refused(row.line, row.serial, row.refusal) if isinstance(row, RefusedRow) else row
 
 
-def _agrees(original: object, row: PaymentRow) -> bool:
+def _agrees(original: object, said: Payment) -> bool:
     """Whether a cancellation says the same period, item and amount as what it cancels."""
     return (
         isinstance(original, PaymentEvent)
-        and original.year == row.payment.period
-        and original.effect == Amounts.only(row.payment.kind, row.payment.fen)
+        and original.year == said.period
+        and original.effect == Amounts.only(said.kind, said.fen)
     )
+
+
+def _figures(payment: Payment) -> tuple[int, str, int]:
+    return payment.period, payment.kind, payment.fen

@@ -8,24 +8,27 @@ position; the deciding half mends it by what it recorded after that.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
 import msgspec
 
+from ledger.identity import can_be_citizen_number
 from ledger.jobs.intake import FileRow
-from ledger.jobs.payment_rows import FaultyRow, PaymentRow, RefusedRow, read_payment, serial_to_show
+from ledger.jobs.payment_rows import OPTIONAL, REQUIRED, FaultyRow, PaymentRow, RefusedRow, read_payment
 from ledger.jobs.pipeline import batch_pace
-from ledger.refusals import Reason, Refusal, refuse
+from ledger.refusals import Reason, refuse
 from ledger.store.connections import Connections
 from ledger.store.donors import Donors
-from ledger.store.external_identities import Identity, RecordedRow, find_rows
+from ledger.store.exchange_records import ExchangeRecords, Sealer, Sealing, Waiting
+from ledger.store.external_identities import NEW, Identity, RecordedRow, find_rows
 from ledger.store.log import PoolLog
-from ledger.store.register import Register
+from ledger.store.register import Holder, Register
 from ledger.store.states import states_of
 
 ReadRow = PaymentRow | FaultyRow | RefusedRow
+PAYER: Final = (*REQUIRED, *OPTIONAL).index("来源单位")
 
 
 class Person(NamedTuple):
@@ -43,26 +46,29 @@ class LookedUp(msgspec.Struct, gc=False):
     """What deciding rows asks for, as it stood when the log's last id was `position`.
 
     `people` by the line of their row, absent where unknown; `states` as they are stored, by account; `known` is what is
-    recorded under the rows' serials.
+    recorded under the rows' serials, `waiting` the cancellations that wait for them.
     """
 
     position: int
     people: dict[int, Person]
     states: dict[bytes, bytes]
     known: dict[Identity, RecordedRow]
+    waiting: dict[str, list[Waiting]]
 
     def join(self, later: LookedUp) -> None:
         """What was looked up for the rows after these; all of it is as old as the first."""
         self.people.update(later.people)
         self.states.update(later.states)
         self.known.update(later.known)
+        self.waiting.update(later.waiting)
 
 
 class Page(msgspec.Struct, gc=False):
-    """Rows of a file in its order, and what deciding them asks for."""
+    """Rows of a file in its order, what deciding them asks for, and each of them sealed as it is to be kept."""
 
     rows: list[ReadRow]
     looked_up: LookedUp
+    sealings: list[Sealing]
 
 
 class Reading(NamedTuple):
@@ -71,24 +77,65 @@ class Reading(NamedTuple):
     rows: Iterable[FileRow]
     order: list[int]
     page: int
+    sha256: str
 
 
 def pages(log: PoolLog, register: Register, reading: Reading) -> Iterator[Page]:
-    """Every row of a file, checked by itself and looked up."""
+    """Every row of a file, checked by itself, looked up and sealed."""
     rows = iter(reading.rows)
-    while page := [read_row(row, reading.order) for row in islice(rows, reading.page)]:
-        page = with_donors(register, page)
-        yield Page(page, look_up(log, register, [row for row in page if not isinstance(row, RefusedRow)]))
+    sealer = Sealer(register.keys, ExchangeRecords(log).intake_key(register.keys), reading.sha256)
+    while received := [_ordered(row, reading.order) for row in islice(rows, reading.page)]:
+        page = with_donors(register, [read_row(row) for row in received])
+        people = _people(log, register, [row for row in page if not isinstance(row, RefusedRow)])
+        yield Page(page, look_up(log, register, people), _sealed(sealer, received, people))
 
 
-def read_row(row: FileRow, order: Sequence[int]) -> ReadRow:
-    """One row checked by itself."""
+def _ordered(row: FileRow, order: Sequence[int]) -> FileRow:
+    line, cells, fault = row
+    return line, [cells[place] if place >= 0 else "" for place in order], fault
+
+
+def read_row(row: FileRow) -> ReadRow:
+    """One row checked by itself, its cells in the order of REQUIRED and OPTIONAL."""
     line, cells, fault = row
     if fault:
         return RefusedRow(line, "", refuse(Reason.ROW_FAULT, f"第{line}行：{fault}"))
-    ordered = [cells[place] if place >= 0 else "" for place in order]
-    read = read_payment(line, ordered)
-    return RefusedRow(line, serial_to_show(ordered, read), read) if isinstance(read, Refusal) else read
+    return read_payment(line, cells)
+
+
+class _People(NamedTuple):
+    """The persons of some rows as the register knows them when the log's last id is `position`."""
+
+    position: int
+    rows: Sequence[PaymentRow | FaultyRow]
+    digests: Mapping[int, bytes]
+    holders: Mapping[bytes, Holder]
+
+
+def _people(log: PoolLog, register: Register, rows: Sequence[PaymentRow | FaultyRow]) -> _People:
+    position = log.position()[0]
+    digests = {row.line: register.digest(row.number) for row in rows}
+    return _People(position, rows, digests, register.find(set(digests.values())))
+
+
+def _sealed(sealer: Sealer, received: Sequence[FileRow], people: _People) -> list[Sealing]:
+    """Each row as it is to be kept: number and name, or all of a row that says of nobody who it is about.
+
+    Who pays as a person is not kept beside the person it is paid for: the donor's code is, where there is one.
+    """
+    sealings = []
+    for line, cells, fault in received:
+        if cells[PAYER] and can_be_citizen_number(cells[PAYER]):
+            cells[PAYER] = ""
+        digest = people.digests.get(line)
+        holder = people.holders.get(digest) if digest else None
+        if holder is not None:
+            sealings.append(sealer.known(holder.owner, holder.wrapped, line, cells, cells[2:4]))
+        elif digest is not None and not fault:
+            sealings.append(sealer.unknown(digest, line, cells, cells[2:4]))
+        else:
+            sealings.append(sealer.unknown(None, line, cells, cells))
+    return sealings
 
 
 def with_donors(register: Register, rows: list[ReadRow]) -> list[ReadRow]:
@@ -100,24 +147,28 @@ def with_donors(register: Register, rows: list[ReadRow]) -> list[ReadRow]:
     return [row.paid_by(payers.get(row.donor)) if isinstance(row, PaymentRow) and row.donor else row for row in rows]
 
 
-def look_up(log: PoolLog, register: Register, rows: Sequence[PaymentRow | FaultyRow]) -> LookedUp:
+def look_up(log: PoolLog, register: Register, found: _People) -> LookedUp:
     """People, the states of their accounts, and what is recorded under the serials.
 
     States before serials: a row that somebody else records in between then shows in its account's version, and is
     decided again; the other way round it would meet its own identity in the log. A rename moves the account too.
     """
-    position = log.position()[0]
-    digests = {row.number: register.digest(row.number) for row in rows}
-    holders = register.find(set(digests.values()))
+    position, rows, digests, holders = found
     states = dict(states_of(log, {holder.account for holder in holders.values() if holder.account}))
     known = find_rows(log, {row.payment.serial for row in rows if isinstance(row, PaymentRow)})
     states.update(states_of(log, {row.account for row in known.values()} - states.keys()))
+    new = {row.payment.serial for row in rows if isinstance(row, PaymentRow) and row.data_type == NEW}
     people = {}
     for row in rows:
-        if holder := holders.get(digests[row.number]):
+        if holder := holders.get(digests[row.line]):
             content = register.payment_content(holder.owner, row.payment) if isinstance(row, PaymentRow) else b""
             people[row.line] = Person(holder.account, register.is_named(holder, row.name), content)
-    return LookedUp(position, people, states, known)
+    return LookedUp(position, people, states, known, ExchangeRecords(log).waiting(new) if new else {})
+
+
+def look_up_again(log: PoolLog, register: Register, rows: Sequence[PaymentRow | FaultyRow]) -> LookedUp:
+    """The same for rows that are to be decided again."""
+    return look_up(log, register, _people(log, register, rows))
 
 
 # -- in a process of its own -------------------------------------------------------------------------------------------

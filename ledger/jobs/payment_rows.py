@@ -30,8 +30,26 @@ REQUIRED: Final = (
     "数据类型",
     "传输批次号",
 )
-OPTIONAL: Final = ("来源单位", "证件类型", "补贴级次", "拨付文号")
-TEXT: Final = ("公民身份号码", "缴费明细流水号", "电子税票号码", "传输批次号", "来源单位")
+OPTIONAL: Final = (
+    "来源单位",
+    "证件类型",
+    "补贴级次",
+    "拨付文号",
+    "应收核定编号",
+    "统筹区编码",
+    "社保经办机构编号",
+    "险种类型",
+)
+TEXT: Final = (
+    "公民身份号码",
+    "缴费明细流水号",
+    "电子税票号码",
+    "传输批次号",
+    "来源单位",
+    "应收核定编号",
+    "统筹区编码",
+    "社保经办机构编号",
+)
 
 ITEMS: Final = {
     "个人缴费": MoneyKind.CONTRIBUTION,
@@ -55,7 +73,8 @@ UNKNOWN_DONOR: Final = "来源单位未记：所填为公民身份号码，未�
 class PaymentRow(msgspec.Struct, frozen=True, array_like=True, tag=0, gc=False):
     """A row that is well by itself. `data_type` is NEW or CANCELLED; `name` is without spaces.
 
-    `donor` is the citizen number in 来源单位, until the register has said whose code it is (`paid_by`).
+    `donor` is the citizen number in 来源单位, until the register has said whose code it is (`paid_by`). `approval` is
+    the 应收核定编号 that was paid, `pool` and `agency` whose row it is, where the file says so.
     """
 
     line: int
@@ -64,6 +83,9 @@ class PaymentRow(msgspec.Struct, frozen=True, array_like=True, tag=0, gc=False):
     data_type: int
     payment: Payment
     notice: str
+    approval: str = ""
+    pool: str = ""
+    agency: str = ""
     donor: str = ""
 
     def paid_by(self, payer: str | None) -> PaymentRow:
@@ -86,23 +108,28 @@ class FaultyRow(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False):
 
 
 class RefusedRow(msgspec.Struct, frozen=True, array_like=True, tag=2, gc=False):
-    """A row that says of nobody who it is about; `serial` is empty where it could name somebody."""
+    """A row that says of nobody who it is about; `serial` is empty where it could name somebody.
+
+    `paid` is what it says all the same, where its figures can be read: the money is there, whoever paid it.
+    """
 
     line: int
     serial: str
     refusal: Refusal
+    paid: PaymentRow | None = None
 
 
-def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refusal:
-    """One row; `cells` stand in the order of REQUIRED, then OPTIONAL. A refusal where the number itself is at fault.
+def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | RefusedRow:
+    """One row; `cells` stand in the order of REQUIRED, then OPTIONAL.
 
     Reasons, in this order: IDENTITY_FAULT; KIND, AMOUNT, PERIOD, DATE, ROW_FAULT.
     """
     serial, voucher, number, name, period, item, payment_type, amount, paid_on, treasury_on, data_type, batch = cells[
         :12
     ]
-    payer, _document_type, level, allocation_document = cells[12:16]
+    payer, _document_type, level, allocation_document, approval, pool, agency, _insurance = cells[12:20]
     serial, voucher, batch, name = _code(serial), _code(voucher), _code(batch), squeezed(name)
+    approval, pool, agency = _code(approval), _code(pool), _code(agency)
     column = "公民身份号码"
     try:
         number = normalise_citizen_number(number)
@@ -124,13 +151,19 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refusa
         column = "上解日期"
         paid = _paid_on(paid_on, kind)
     except IdentityFault as fault:
-        return refuse(Reason.IDENTITY_FAULT, f"第{line}行“{column}”", rule=str(fault))
+        return _of_nobody(line, cells, refuse(Reason.IDENTITY_FAULT, f"第{line}行“{column}”", rule=str(fault)))
     except (KeyError, MoneyFault, DateFault) as fault:
         rule = _allowed(column) if isinstance(fault, KeyError) else str(fault)
         refusal = refuse(_reason(fault, column), f"第{line}行“{column}”", rule=rule)
         return FaultyRow(line, number, name, serial_to_show(cells, refusal), refusal)
     code, donor, doubt = _payer(payer)
-    for column, cell in (("缴费明细流水号", serial), ("电子税票号码", voucher), ("传输批次号", batch)):
+    for column, cell in (
+        ("缴费明细流水号", serial),
+        ("电子税票号码", voucher),
+        ("传输批次号", batch),
+        ("应收核定编号", approval),
+        ("社保经办机构编号", agency),
+    ):
         said = cell.upper()
         if cell and (number in said or cell == name or (donor and donor in said)):
             refusal = refuse(Reason.ROW_FAULT, f"第{line}行“{column}”", rule=f"“{column}”中不得有姓名或公民身份号码")
@@ -151,7 +184,20 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refusa
         level and squeezed(level),
         allocation_document,
     )
-    return PaymentRow(line, number, name, data, payment, doubt, donor)
+    return PaymentRow(line, number, name, data, payment, doubt, approval, pool, agency, donor)
+
+
+_STAND_IN: Final = "11010519491231002X"
+"""The example that GB 11643 prints, to read the figures of a row whose own number cannot be."""
+
+
+def _of_nobody(line: int, cells: list[str], refusal: Refusal) -> RefusedRow:
+    """A row with a number that cannot be. Where columns may have slipped, nothing of it stands in the open."""
+    serial = serial_to_show(cells, refusal)
+    if not serial or any(map(_is_number, map(_code, (cells[1], cells[11], *cells[16:19])))):
+        return RefusedRow(line, serial, refusal)
+    read = read_payment(line, [*cells[:2], _STAND_IN, *cells[3:]])
+    return RefusedRow(line, serial, refusal, read if isinstance(read, PaymentRow) else None)
 
 
 def _reason(fault: Exception, column: str) -> Reason:

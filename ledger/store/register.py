@@ -40,11 +40,14 @@ NO_CONTENT: Final = "'\\x00'::bytea"
 
 
 class Holder(NamedTuple):
-    """A participant as intake finds one: their id (16 bytes), a keyed digest of the name, and the latest account."""
+    """A participant as intake finds one: their id (16 bytes), a keyed digest of the name, the latest account, and
+    their wrapped key.
+    """
 
     owner: bytes
     name_digest: bytes
     account: bytes | None
+    wrapped: bytes
 
     @property
     def participant(self) -> UUID:
@@ -122,7 +125,8 @@ class Register:
         register for every participant, and an import of an hour takes a week.
         """
         people = self.log.sql(
-            "SELECT digest, uuid_send(participant_id), name_digest FROM {participant} WHERE digest = ANY(%s)"
+            "SELECT digest, uuid_send(participant_id), name_digest, wrapped_key FROM {participant}"
+            " WHERE digest = ANY(%s)"
         )
         held = self.log.sql(
             "SELECT uuid_send(participant_id), uuid_send(account_id) FROM {account_holder}"
@@ -133,7 +137,7 @@ class Register:
             latest: dict[bytes, bytes] = {}
             for owner, account in cursor.execute(held, (uuid_array([row[1] for row in found]),)):
                 latest[owner] = max(account, latest.get(owner, account))
-        return {digest: Holder(owner, name, latest.get(owner)) for digest, owner, name in found}
+        return {digest: Holder(owner, name, latest.get(owner), key) for digest, owner, name, key in found}
 
     def account_of(self, number: str) -> UUID | None:
         """The latest account of a normalised citizen number."""

@@ -34,7 +34,7 @@ DIRT = {
     "cancels a row of 2025": ("recorded", "", 1),
     "cancels a row of 2025 with days of its own": ("recorded", "", 1),
     "cancels a contribution of 2023 after its year was credited": ("recorded", "", 1),
-    "cancels what was never sent": ("refused", "NOTHING_TO_REVERSE", 3),
+    "cancels what was never sent": ("waiting", "NOTHING_TO_REVERSE", 3),
     "wrong check digit": ("refused", "IDENTITY_FAULT", 3),
     "refused in 2023, sent corrected": ("recorded", "", 1),
     "another name": ("refused", "NAME_DIFFERS", 3),

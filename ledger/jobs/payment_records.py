@@ -1,0 +1,80 @@
+"""Which received rows are still to be kept: each is written once, with the transaction in which its outcome stands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from ledger.exchange import COLLECTED_SIDE, FileKind, rows_by_month
+from ledger.jobs.intake import Outcome, Source
+from ledger.jobs.payment_pages import ReadRow
+from ledger.jobs.payment_rows import PaymentRow, RefusedRow
+from ledger.late_money import Origin
+from ledger.store.exchange_files import ExchangeFile, ExchangeFiles
+from ledger.store.exchange_records import ExchangeRecord, ExchangeRecords, Sealing
+from ledger.store.log import PoolLog
+
+_UNREAD: Final = 0
+"""The data type of a row whose own could not be read."""
+
+
+class PaymentRecords:
+    """The received rows of one file, until they are kept."""
+
+    def __init__(self, log: PoolLog, source: Source, origin: Origin) -> None:
+        self._files = ExchangeFiles(log)
+        self._records = ExchangeRecords(log)
+        self._log = log
+        file = ExchangeFile(FileKind.PAYMENTS, bytes.fromhex(source.sha256))
+        self._file_id = self._files.register(file, origin)
+        self._due: dict[int, tuple[ReadRow, Sealing]] = {}
+        self._writing: list[int] = []
+
+    def receive(self, rows: Sequence[ReadRow], sealings: Sequence[Sealing]) -> None:
+        """Rows of the file, all of which are to be kept."""
+        self._due = {row.line: (row, sealing) for row, sealing in zip(rows, sealings, strict=True)}
+
+    def write(self, cursor: Any, ended: Mapping[int, Outcome], left_out: Collection[int] = ()) -> None:
+        """Keep what is due, but for the lines that are decided again; in the transaction of the cursor.
+
+        What another run of the same file kept, before this one or meanwhile, is not kept again.
+        """
+        self._writing = [line for line in self._due if line not in left_out]
+        if not self._writing:
+            return
+        there = self._records.lines_there(cursor, self._file_id, min(self._writing), max(self._writing))
+        records = list(self._made(ended, there))
+        self._records.write(cursor, self._file_id, records)
+        months = rows_by_month(record.payment.treasury_on for record in records if record.payment)
+        self._files.add_months(cursor, COLLECTED_SIDE, self._file_id, months)
+
+    def written(self) -> None:
+        """That transaction has committed."""
+        for line in self._writing:
+            del self._due[line]
+        self._writing = []
+
+    def write_rest(self, ended: Mapping[int, Outcome]) -> None:
+        """Keep what no event was recorded with: rows that were refused, wait or had come before."""
+        if not self._due:
+            return
+        with self._log.connections.transaction() as connection, connection.cursor(binary=True) as cursor:
+            self.write(cursor, ended)
+        self.written()
+
+    def _made(self, ended: Mapping[int, Outcome], there: Collection[int]) -> Iterator[ExchangeRecord]:
+        for line in self._writing:
+            if line in there:
+                continue
+            row, sealing = self._due[line]
+            paid = row.paid if isinstance(row, RefusedRow) else row
+            outcome = ended[line]
+            refusal = outcome.refusal
+            ending, reason = outcome.ended.value, refusal.reason.value if refusal else ""
+            if isinstance(paid, PaymentRow):
+                payment = paid.payment
+                yield ExchangeRecord(
+                    line, paid.data_type, ending, reason, payment.serial, payment, paid.approval, paid.agency, sealing
+                )
+            else:
+                yield ExchangeRecord(line, _UNREAD, ending, reason, outcome.serial, None, "", "", sealing)

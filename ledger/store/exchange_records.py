@@ -1,0 +1,205 @@
+"""Rows of 缴费明细 as they came: kept with the event they became, who they are about sealed, and never changed.
+
+A row of a person the register knows is sealed under that person's own key, and its hash is keyed by it, too: once the
+key is destroyed, neither says anything. A row of nobody known is sealed under the intake key of the pool, and a digest
+of its number leads an erasure to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from ledger.account_decisions import Payment
+from ledger.exchange import ENDINGS, TYPES
+from ledger.store.arrays import text_array
+from ledger.store.copy_rows import HEADER, TRAILER
+from ledger.store.external_identities import CANCELLED
+from ledger.store.keys import DataKey, InvalidTag, Keys
+from ledger.store.log import PoolLog
+from ledger.words import KINDS
+
+_INTAKE: Final = b"intake"
+_HASH_BYTES: Final = 16
+_BETWEEN: Final = "\x1f"
+_ENDED: Final = {word: place for place, word in enumerate(ENDINGS)}
+_KIND: Final = {kind: place for place, kind in enumerate(KINDS)}
+_TYPE: Final = {word: place for place, word in enumerate(TYPES)}
+_DAY_ZERO: Final = date(2000, 1, 1).toordinal()
+_COLUMNS: Final = (
+    "file_id, line, data_type, ended, kind, payment_type, period, paid_on, treasury_on, fen, participant_id, serial,"
+    " voucher, approval, payer, agency, level, document, reason, digest, sealed, row_hash"
+)
+_HEAD: Final = struct.Struct("!hiiiiihih")
+_FIGURES: Final = struct.Struct("!ihihih")
+_DATED: Final = struct.Struct("!ii")
+_DATE_AND_FEN: Final = struct.Struct("!iiiq")
+_NO_FIGURES: Final = struct.pack("!iiiiii", -1, -1, -1, -1, -1, -1)
+_LENGTH: Final = struct.Struct("!i")
+_NULL: Final = _LENGTH.pack(-1)
+_UUID_LENGTH: Final = _LENGTH.pack(16)
+
+
+class Sealing(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Who a row is about, sealed. `participant` is the id of whoever the register knows by the row's number;
+    `digest` leads to a row of nobody known, where it has a number that can be.
+    """
+
+    participant: bytes | None
+    digest: bytes | None
+    sealed: bytes
+    row_hash: bytes
+
+
+class ExchangeRecord(NamedTuple):
+    """A received row as it is kept: where it stood, how it ended and why, and what it says; no `payment` where its
+    figures could not be read. `ended` is a word of ENDINGS.
+    """
+
+    line: int
+    data_type: int
+    ended: str
+    reason: str
+    serial: str
+    payment: Payment | None
+    approval: str
+    agency: str
+    sealing: Sealing
+
+
+class Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A cancellation that waits for what it cancels: where it came from, and what it says."""
+
+    file: str
+    line: int
+    participant: bytes
+    payment: Payment
+
+
+class Sealer:
+    """Seals the rows of one file, bound to their place in it: a row that was moved does not open."""
+
+    def __init__(self, keys: Keys, intake: DataKey, sha256: str) -> None:
+        self._keys = keys
+        self._intake = intake
+        self._file = bytes.fromhex(sha256)
+
+    def known(self, owner: bytes, wrapped: bytes, line: int, cells: Sequence[str], identity: Sequence[str]) -> Sealing:
+        """A row of a registered person, under the person's own key."""
+        key = self._keys.unwrapped(wrapped, owner)
+        return Sealing(owner, None, *self._sealed(key, owner, line, cells, identity))
+
+    def unknown(self, digest: bytes | None, line: int, cells: Sequence[str], identity: Sequence[str]) -> Sealing:
+        """A row of nobody known, under the intake key."""
+        return Sealing(None, digest, *self._sealed(self._intake, _INTAKE, line, cells, identity))
+
+    def _sealed(
+        self, key: DataKey, owner: bytes, line: int, cells: Sequence[str], identity: Sequence[str]
+    ) -> tuple[bytes, bytes]:
+        sealed = key.sealed(_BETWEEN.join(identity), bond(owner, self._file, line))
+        return sealed, row_hash(key, cells)
+
+
+def bond(owner: bytes, file: bytes, line: int) -> bytes:
+    """What a sealed row is bound to: whose key it is, and its place."""
+    return b"\0".join((owner, b"exchange", file, _LENGTH.pack(line)))
+
+
+def row_hash(key: DataKey, cells: Sequence[str]) -> bytes:
+    """The hash of a row's cells, keyed by the key under which the row is sealed."""
+    said = _BETWEEN.join(cells).encode()
+    return hashlib.blake2b(said, key=key.key, digest_size=_HASH_BYTES).digest()
+
+
+class ExchangeRecords:
+    """The received rows of one pool."""
+
+    def __init__(self, log: PoolLog) -> None:
+        self._log = log
+
+    def intake_key(self, keys: Keys) -> DataKey:
+        """The key for rows of unknown persons, made when it is first needed. Raises `InvalidTag` for a changed one."""
+        statement = self._log.sql("SELECT wrapped_key FROM {intake_key}")
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            row = cursor.execute(statement).fetchone()
+            if row is None:
+                made = keys.wrapped(DataKey().key, self._owner)
+                cursor.execute(
+                    self._log.sql("INSERT INTO {intake_key} (wrapped_key) VALUES (%s) ON CONFLICT DO NOTHING"), (made,)
+                )
+                row = cursor.execute(statement).fetchone()
+        assert row is not None
+        return keys.unwrapped(row[0], self._owner)
+
+    @property
+    def _owner(self) -> bytes:
+        return b"\0".join((_INTAKE, self._log.pool.encode()))
+
+    def lines_there(self, cursor: Any, file_id: int, first: int, last: int) -> set[int]:
+        """Which lines of a file are kept already: those of a run that was stopped, or of the same file sent before."""
+        statement = self._log.sql("SELECT line FROM {exchange_record} WHERE file_id = %s AND line BETWEEN %s AND %s")
+        return {line for (line,) in cursor.execute(statement, (file_id, first, last), prepare=True)}
+
+    def waiting(self, serials: Collection[str]) -> dict[str, list[Waiting]]:
+        """The cancellations that wait for rows with these serials, in the order in which they came."""
+        statement = self._log.sql(
+            "SELECT r.serial, encode(f.sha256, 'hex'), r.line, uuid_send(r.participant_id), r.kind, r.fen, r.period,"
+            " r.treasury_on, r.payment_type, r.paid_on, r.voucher FROM {exchange_record} r"
+            " JOIN {exchange_file} f USING (file_id) WHERE r.serial = ANY(%s) AND r.ended > 2 AND r.ended = %s"
+            " AND r.data_type = %s AND r.participant_id IS NOT NULL AND NOT EXISTS (SELECT FROM {external_identity} x"
+            " WHERE x.serial = r.serial AND x.data_type = r.data_type) ORDER BY r.file_id, r.line"
+        )
+        found: dict[str, list[Waiting]] = {}
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            asked = (text_array(serials), _ENDED["waiting"], CANCELLED)
+            for serial, file, line, owner, kind, fen, period, treasury_on, typed, paid_on, voucher in cursor.execute(
+                statement, asked
+            ):
+                payment = Payment(
+                    KINDS[kind], fen, period, treasury_on, TYPES[typed], paid_on, serial=serial, voucher=voucher
+                )
+                found.setdefault(serial, []).append(Waiting(file, line, owner, payment))
+        return found
+
+    def write(self, cursor: Any, file_id: int, records: Iterable[ExchangeRecord]) -> None:
+        """Records of a file, in the transaction of the events they became."""
+        data = bytearray(HEADER)
+        for record in records:
+            _lay_down(data, file_id, record)
+        data += TRAILER
+        with cursor.copy(self._log.sql(f"COPY {{exchange_record}} ({_COLUMNS}) FROM STDIN (FORMAT BINARY)")) as copy:
+            copy.write(data)
+
+
+def _lay_down(data: bytearray, file_id: int, record: ExchangeRecord) -> None:
+    """A record as a row of COPY: the figures as numbers, the words as texts."""
+    line, data_type, ended, reason, serial, payment, approval, agency, sealing = record
+    data += _HEAD.pack(22, 4, file_id, 4, line, 2, data_type, 2, _ENDED[ended])
+    if payment is None:
+        data += _NO_FIGURES
+        words: tuple[str, ...] = (serial, "", approval, "", agency, "", "", reason)
+    else:
+        data += _FIGURES.pack(2, _KIND[payment.kind], 2, _TYPE[payment.payment_type], 2, payment.period)
+        paid_on = payment.paid_on
+        data += _NULL if paid_on is None else _DATED.pack(4, paid_on.toordinal() - _DAY_ZERO)
+        data += _DATE_AND_FEN.pack(4, payment.treasury_on.toordinal() - _DAY_ZERO, 8, payment.fen)
+        paper = payment.allocation_document
+        words = (serial, payment.voucher, approval, payment.payer, agency, payment.level, paper, reason)
+    data += _NULL if sealing.participant is None else _UUID_LENGTH + sealing.participant
+    for word in words:
+        if word:
+            text = word.encode()
+            data += _LENGTH.pack(len(text))
+            data += text
+        else:
+            data += b"\0\0\0\0"
+    for held in (sealing.digest, sealing.sealed, sealing.row_hash):
+        data += _NULL if held is None else _LENGTH.pack(len(held)) + held
+
+
+__all__ = ["ExchangeRecord", "ExchangeRecords", "InvalidTag", "Sealer", "Sealing", "Waiting", "bond", "row_hash"]
