@@ -84,6 +84,11 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     document: str = ""
 
     @property
+    def is_notice(self) -> bool:
+        """Whether it issues the 缴费通知单: its roster's rows are receivables from then on."""
+        return self.object == "roster" and "payment_notice" in self.evidence
+
+    @property
     def citation(self) -> str:
         """Document and clause, and how sure that is where the text does not say it."""
         quoted = self.document if "〔" in self.document else f"《{self.document}》"

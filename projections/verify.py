@@ -39,6 +39,7 @@ from projections.evidence import (
     standing,
 )
 from projections.folds import EVERYBODY, FOLDS, NOBODY, Fold, end_of_range, execute
+from projections.notice_proof import notice_faults
 from projections.plan_proof import plan_faults, row_faults
 
 IdentityCheck = Callable[[PoolLog], Iterable[Finding]]
@@ -78,6 +79,7 @@ def _everything(log: PoolLog, identity_check: IdentityCheck | None, progress: Pr
         yield from _fold_faults(log, fold)
     yield from _streams(log, progress)
     yield from plan_faults(log)
+    yield from notice_faults(log)
     if identity_check is not None:
         yield from identity_check(log)
 

@@ -14,7 +14,7 @@ from api.cli.command_answer import CommandId, read_command_id
 from api.cli.options import Actor, DryRun, InputFile, Json, Pool, Reviewer, read_date
 from api.cli.payer import returned
 from api.cli.session import fold_forward, session
-from api.files.result_file import ResultFile
+from api.files.result_file import IDENTITY, ResultFile
 from api.files.tables import Columns, FileRows, OpenTable, file_sha256, open_table
 from ledger.desk.payer_commands import SetStatuses
 from ledger.desk.payers import PayerDesk
@@ -31,20 +31,21 @@ app = typer.Typer(help="导入文件", no_args_is_help=True)
 ENDED: Final = {Ended.RECORDED: "已记账", Ended.ALREADY_THERE: "已存在", Ended.REFUSED: "已拒绝", Ended.WAITING: "待办"}
 LONG_FROM: Final = 20_000
 """Rows of a file from which on a process of its own reads it: to start one takes as long as to take 5,000 rows in."""
-_TITLES: Final = {"participants": "参保人", "openings": "期初余额", "payments": "缴费明细"}
+_TITLES: Final = {"participants": "参保人", "openings": "期初余额", "payments": "缴费明细", "receivables": "应收核定"}
 
 
-def _source(path: Path, table: OpenTable) -> Source:
+def source_of(path: Path, table: OpenTable) -> Source:
+    """A file as an intake takes it in."""
     long = table.portable and (table.total_hint or 0) >= LONG_FROM
     return Source(path.name, file_sha256(path).hex(), FileRows(table), dict(table.index), long)
 
 
-def _take_in(path: Path, table: OpenTable, intake: Intake[Any], json: bool) -> int:
-    """Run an intake, write its result file, tell its report; gives the exit code."""
+def take_in(path: Path, table: OpenTable, intake: Intake[Any], json: bool, identity: str = IDENTITY) -> int:
+    """Run an intake, write its result file (rows known by `identity`), tell its report; gives the exit code."""
     if table.ignored:
         console.notice(f"以下各列不使用：{'、'.join(table.ignored)}")
     with ExitStack() as stack:
-        results = stack.enter_context(ResultFile(path))
+        results = stack.enter_context(ResultFile(path, identity))
         advance = stack.enter_context(console.progress(f"导入{_TITLES[intake.kind]}", table.total_hint))
 
         def told(outcomes: Sequence[Outcome]) -> None:
@@ -111,12 +112,12 @@ def participants(
         intake = ParticipantIntake(
             log,
             ledger.register(log),
-            _source(file, table),
+            source_of(file, table),
             actor,
             strict_divisions=strict_divisions,
             dry_run=dry_run,
         )
-        return _take_in(file, table, intake, json)
+        return take_in(file, table, intake, json)
 
 
 @app.command()
@@ -135,8 +136,8 @@ def openings(
         log = ledger.log(pool)
         register = ledger.register(log)
         day = read_date(as_of, "--as-of")
-        intake = OpeningIntake(log, register, _source(file, table), day, actor, reviewer, dry_run=dry_run)
-        return _take_in(file, table, intake, json)
+        intake = OpeningIntake(log, register, source_of(file, table), day, actor, reviewer, dry_run=dry_run)
+        return take_in(file, table, intake, json)
 
 
 @app.command()
@@ -145,8 +146,8 @@ def payments(file: InputFile, pool: Pool, actor: Actor, dry_run: DryRun = False,
     table = open_table(file, Columns(payment_rows.REQUIRED, payment_rows.OPTIONAL), payment_rows.TEXT)
     with session() as ledger:
         log = ledger.log(pool)
-        intake = PaymentIntake(log, ledger.register(log), _source(file, table), actor, dry_run=dry_run)
-        return _take_in(file, table, intake, json)
+        intake = PaymentIntake(log, ledger.register(log), source_of(file, table), actor, dry_run=dry_run)
+        return take_in(file, table, intake, json)
 
 
 @app.command()

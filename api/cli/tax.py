@@ -4,4 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from api.cli import tax_receivables
+
 app = typer.Typer(help="社税数据交换与对账", no_args_is_help=True)
+app.add_typer(tax_receivables.app, name="receivables")

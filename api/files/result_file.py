@@ -20,7 +20,9 @@ from typing import Final, Self, TextIO
 
 from api.files.table_header import FileFault
 
-COLUMNS: Final = ("行号", "缴费明细流水号", "结果", "原因代码", "说明")
+IDENTITY: Final = "缴费明细流水号"
+"""What the rows of most files are known by outside."""
+COLUMNS: Final = ("行号", IDENTITY, "结果", "原因代码", "说明")
 
 ResultRow = tuple[int, str, str, str, str]
 """Line (from 1), external identity, outcome, reason code, text."""
@@ -39,7 +41,8 @@ class ResultFile:
     recorded yet. Writing and closing raise `OSError` (a full disk).
     """
 
-    def __init__(self, input_path: Path) -> None:
+    def __init__(self, input_path: Path, identity: str = IDENTITY) -> None:
+        self._columns: Final = tuple(identity if column == IDENTITY else column for column in COLUMNS)
         self.path: Final = input_path.with_name(f"{input_path.name}.result.csv")
         self._name: Final = input_path.name
         self._partial: Final = input_path.with_name(f".{input_path.name}.{secrets.token_hex(4)}.partial")
@@ -57,7 +60,7 @@ class ResultFile:
         except OSError as error:
             raise FileFault("无法在输入文件旁写入结果文件", where, remedy) from error
         try:
-            self._stream.write(",".join(COLUMNS) + "\n")
+            self._stream.write(",".join(self._columns) + "\n")
         except BaseException:
             self._discard()
             raise

@@ -46,6 +46,7 @@ from ledger.plan_decisions import (
 )
 from ledger.plan_drafts import Draft, draft_plan
 from ledger.plan_events import PlanDrafted, PlanEvent
+from ledger.plan_notices import NoticeChanges, notice_changes
 from ledger.plan_steps import MATTER_OF, Asked
 from ledger.procedure import Procedure, read_procedures
 from ledger.refusals import Reason, Refusal, Refused, refuse
@@ -56,6 +57,7 @@ from ledger.store.command_ids import CommandRow, find_commands, write_commands
 from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.donors import Donors, is_donor_code
 from ledger.store.log import PoolLog
+from ledger.store.notices import Notices
 from ledger.store.payers import Payers
 from ledger.store.plans import Plans, plan_rows, rows_digest
 from ledger.store.recorder import Following, MovedError
@@ -98,6 +100,7 @@ class _Decided(NamedTuple):
     roster: str = ""
     rows: Sequence[Row] = ()
     notices: Sequence[str] = ()
+    receivables: NoticeChanges = NoticeChanges()
     again: Callable[[SubsidyPlan], Decided] | None = None
 
 
@@ -110,6 +113,7 @@ class PlanDesk:
         self._plans = Plans(log)
         self._payers = Payers(log)
         self._donors = Donors(register)
+        self._receivables = Notices(log)
         self._rosters = Rosters(log, self._plans, self._payers)
 
     def do(self, command: DraftPlan | PlanCommand) -> PlanAnswer:
@@ -169,7 +173,9 @@ class PlanDesk:
             def take(now: SubsidyPlan) -> Decided:
                 return take_step(now, _asked(step), chains, rules, step.origin, clock.today())
 
-            return _Decided(plan, state.version, _accepted(take(state)), roster=command.roster, again=take)
+            events = _accepted(take(state))
+            changes = notice_changes(state, events, chains.get(MATTER_OF[state.drafted.kind]))
+            return _Decided(plan, state.version, events, roster=command.roster, receivables=changes, again=take)
         if isinstance(command, ReturnRoster | ClosePlan):
             return self._end(command, state, rules)
         raise TypeError(f"no decision for {type(command).__name__}")
@@ -258,7 +264,11 @@ class PlanDesk:
             released = self._rosters.released(rosters, reason, rules, origin)
             events = close_plan(state, reason, released.fen, rules, origin)
         roster = command.roster if isinstance(command, ReturnRoster) else ""
-        return _Decided(command.plan, state.version, _accepted(events), released.tranche, released.accounts, roster)
+        accepted = _accepted(events)
+        return _Decided(
+            command.plan, state.version, accepted, released.tranche, released.accounts, roster,
+            receivables=notice_changes(state, accepted, None),
+        )  # fmt: skip
 
     # -- recording -------------------------------------------------------------------------------------------------
 
@@ -288,6 +298,7 @@ class PlanDesk:
                 self._plans.write_plan(cursor, decided.plan, decided.events[0])
             if decided.rows:
                 self._plans.write_rows(cursor, decided.plan, decided.roster, decided.rows)
+            self._receivables.write(cursor, decided.receivables, command.origin, clock.today())
 
         following = Following(_EVENTS_MOST, follow)
         self._log.record(writes, hook, rules_version=rules.version, following=following)

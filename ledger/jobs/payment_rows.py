@@ -128,8 +128,8 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refuse
         :12
     ]
     payer, _document_type, level, allocation_document, approval, pool, agency, _insurance = cells[12:20]
-    serial, voucher, batch, name = _code(serial), _code(voucher), _code(batch), squeezed(name)
-    approval, pool, agency = _code(approval), _code(pool), _code(agency)
+    serial, voucher, batch, name = plain_code(serial), plain_code(voucher), plain_code(batch), squeezed(name)
+    approval, pool, agency = plain_code(approval), plain_code(pool), plain_code(agency)
     column = "公民身份号码"
     try:
         number = normalise_citizen_number(number)
@@ -140,7 +140,7 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refuse
         column = "数据类型"
         data = DATA_TYPES.get(data_type) or DATA_TYPES[squeezed(data_type)]
         column = "缴费明细流水号"
-        if not _can_be_serial(serial):
+        if not can_be_serial(serial):
             raise KeyError(serial)
         column = "实缴金额"
         fen = yuan_to_fen(amount)
@@ -156,7 +156,7 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refuse
         rule = _allowed(column) if isinstance(fault, KeyError) else str(fault)
         refusal = refuse(_reason(fault, column), f"第{line}行“{column}”", rule=rule)
         return FaultyRow(line, number, name, serial_to_show(cells, refusal), refusal)
-    code, donor, doubt = _payer(payer)
+    code, donor, doubt = read_payer(payer)
     for column, cell in (
         ("缴费明细流水号", serial),
         ("电子税票号码", voucher),
@@ -194,7 +194,7 @@ _STAND_IN: Final = "11010519491231002X"
 def _of_nobody(line: int, cells: list[str], refusal: Refusal) -> RefusedRow:
     """A row with a number that cannot be. Where columns may have slipped, nothing of it stands in the open."""
     serial = serial_to_show(cells, refusal)
-    if not serial or any(map(_is_number, map(_code, (cells[1], cells[11], *cells[16:19])))):
+    if not serial or any(map(is_citizen_number, map(plain_code, (cells[1], cells[11], *cells[16:19])))):
         return RefusedRow(line, serial, refusal)
     read = read_payment(line, [*cells[:2], _STAND_IN, *cells[3:]])
     return RefusedRow(line, serial, refusal, read if isinstance(read, PaymentRow) else None)
@@ -210,20 +210,21 @@ def _reason(fault: Exception, column: str) -> Reason:
 
 def serial_to_show(cells: list[str], refusal: Refusal) -> str:
     """The serial of a row that was refused by itself, or nothing where columns have slipped and it names somebody."""
-    serial, people = _code(cells[0]), {_code(cells[2]).upper(), _payer(cells[12])[1]} - {""}
-    if not _can_be_serial(serial) or any(number in serial.upper() for number in people):
+    serial, people = plain_code(cells[0]), {plain_code(cells[2]).upper(), read_payer(cells[12])[1]} - {""}
+    if not can_be_serial(serial) or any(number in serial.upper() for number in people):
         return ""
-    if refusal.reason is Reason.IDENTITY_FAULT and _is_number(serial):
+    if refusal.reason is Reason.IDENTITY_FAULT and is_citizen_number(serial):
         return ""
     return serial
 
 
-def _can_be_serial(text: str) -> bool:
+def can_be_serial(text: str) -> bool:
     """A serial says something, and has a digit where it has Chinese in it: a name has none."""
     return bool(text) and (text.isascii() or any(character.isdigit() for character in text))
 
 
-def _is_number(text: str) -> bool:
+def is_citizen_number(text: str) -> bool:
+    """Whether a text can be somebody's number."""
     try:
         normalise_citizen_number(text)
     except IdentityFault:
@@ -231,7 +232,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _code(text: str) -> str:
+def plain_code(text: str) -> str:
     """A serial, voucher or batch without what is only formatting: spaces, full-width forms."""
     return text if text.isalnum() and text.isascii() else squeezed(text)
 
@@ -249,7 +250,7 @@ def _paid_on(text: str, kind: MoneyKind) -> date | None:
     return parse_business_date(text)
 
 
-def _payer(text: str) -> tuple[str, str, str]:
+def read_payer(text: str) -> tuple[str, str, str]:
     """来源单位 as a payer's code, or as a person's number, or as neither with a doubt: intake books what was received.
 
     What can be a person's number is taken for one, though it may satisfy the check of a credit code, too.
