@@ -189,6 +189,13 @@ _TABLES: Final = {
             "account_holder",
             "division",
             "participant_name",
+            "external_identity",
+            "exchange_file",
+            "exchange_month",
+            "exchange_record",
+            "receivable",
+            "reconciliation_month_v1",
+            "reconciliation_difference_v1",
         )
     },
 }

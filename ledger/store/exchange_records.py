@@ -17,6 +17,7 @@ import msgspec
 
 from ledger.account_decisions import Payment
 from ledger.exchange import ENDINGS, TYPES
+from ledger.identity import squeezed
 from ledger.store.arrays import text_array
 from ledger.store.copy_rows import HEADER, TRAILER
 from ledger.store.external_identities import CANCELLED
@@ -27,6 +28,8 @@ from ledger.words import KINDS
 _INTAKE: Final = b"intake"
 _HASH_BYTES: Final = 16
 _BETWEEN: Final = "\x1f"
+_NUMBER: Final = 2
+"""Where the number stands in a row that is sealed whole; the name follows."""
 _ENDED: Final = {word: place for place, word in enumerate(ENDINGS)}
 _KIND: Final = {kind: place for place, kind in enumerate(KINDS)}
 _TYPE: Final = {word: place for place, word in enumerate(TYPES)}
@@ -164,6 +167,31 @@ class ExchangeRecords:
                     KINDS[kind], fen, period, treasury_on, TYPES[typed], paid_on, serial=serial, voucher=voucher
                 )
                 found.setdefault(serial, []).append(Waiting(file, line, owner, payment))
+        return found
+
+    def identities(self, keys: Keys, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], tuple[str, str]]:
+        """Number and name as they stood in the rows at these places (file, line); erased ones are left out.
+
+        Raises `InvalidTag` where a row was changed.
+        """
+        statement = self._log.sql(
+            "SELECT r.file_id, r.line, f.sha256, uuid_send(r.participant_id), p.wrapped_key, r.sealed"
+            " FROM unnest(%s::int[], %s::int[]) AS a (file_id, line) JOIN {exchange_record} r USING (file_id, line)"
+            " JOIN {exchange_file} f USING (file_id) LEFT JOIN {participant} p ON p.participant_id = r.participant_id"
+            " WHERE r.sealed IS NOT NULL"
+        )
+        intake = self.intake_key(keys)
+        found = {}
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            asked = [list(column) for column in zip(*places, strict=True)] or [[], []]
+            rows = cursor.execute(statement, asked).fetchall()
+        for file, line, sha256, owner, wrapped, sealed in rows:
+            if owner is not None and wrapped is None:
+                continue
+            key = intake if owner is None else keys.unwrapped(wrapped, owner)
+            cells = key.opened(sealed, bond(owner or _INTAKE, sha256, line)).split(_BETWEEN)
+            number, name = cells if len(cells) == 2 else cells[_NUMBER : _NUMBER + 2]
+            found[file, line] = (number.upper(), squeezed(name))
         return found
 
     def write(self, cursor: Any, file_id: int, records: Iterable[ExchangeRecord]) -> None:

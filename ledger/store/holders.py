@@ -49,3 +49,25 @@ def by_division(register: Register, rosters: Sequence[str]) -> list[tuple[str, i
     )
     with register.log.connections.connection() as connection:
         return connection.execute(statement, ([UUID(one) for one in rosters],)).fetchall()
+
+
+def open_people(register: Register, participants: Collection[UUID]) -> dict[UUID, HolderName]:
+    """The latest names and the numbers of these participants, in one reading; erased ones are left out.
+
+    Raises `InvalidTag` where a row was changed.
+    """
+    statement = register.log.sql(
+        "SELECT p.participant_id, p.wrapped_key, p.sealed_number, n.sealed_name, n.register_version, n.document,"
+        " n.actor, n.reviewer, n.recorded_at FROM {participant} p JOIN {participant_name} n"
+        " USING (participant_id, register_version) WHERE participant_id = ANY(%s) AND wrapped_key IS NOT NULL"
+    )
+    with register.log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(statement, (uuid_array([one.bytes for one in participants]),)).fetchall()
+    found = {}
+    for participant, wrapped, number, name, version, *said in rows:
+        owner = participant.bytes
+        key = register.keys.unwrapped(wrapped, owner)
+        found[participant] = HolderName(
+            key.opened(name, name_bond(owner, version, *said)), key.opened(number, owner + b"number")
+        )
+    return found

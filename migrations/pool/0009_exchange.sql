@@ -99,31 +99,33 @@ CREATE TABLE {schema}.exchange_total (
 );
 CREATE INDEX exchange_total_since ON {schema}.exchange_total (since);
 
--- The view of a month, folded from the records above and the log. `tax_rows` and `agency_rows` are the counts of
--- `exchange_month` it was made of, `position` the end of the log then; `totals` is JSON.
+-- The view of a month, folded from the records above and the log. `rows_through` counts the rows of `exchange_month` up to
+-- this month when it was folded, `rows_all` those of all months: where one has grown since, the month is folded again.
 CREATE TABLE {schema}.reconciliation_month_v1 (
-    month       date    PRIMARY KEY,
-    tax_rows    bigint  NOT NULL,
-    agency_rows bigint  NOT NULL,
-    files       integer NOT NULL,
-    position    bigint  NOT NULL,
-    carried     bytea   NOT NULL,
-    totals      jsonb   NOT NULL
+    month        date    PRIMARY KEY,
+    rows_through bigint  NOT NULL,
+    rows_all     bigint  NOT NULL,
+    position     bigint  NOT NULL,
+    totals       jsonb   NOT NULL
 );
+-- `fen` and `rows` are tax less agency. The records are named by their places; `detail` is JSON. `cleared` says what
+-- ended a difference by itself. What people said of one stands in the log.
 CREATE TABLE {schema}.reconciliation_difference_v1 (
-    month          date     NOT NULL,
-    difference_id  uuid     NOT NULL,
-    comparison     text     NOT NULL,
-    category       text     NOT NULL,
-    fen            bigint   NOT NULL,
-    rows           integer  NOT NULL,
+    month          date    NOT NULL,
+    difference_id  uuid    NOT NULL,
+    comparison     text    NOT NULL,
+    category       text    NOT NULL,
+    fen            bigint  NOT NULL,
+    rows           integer NOT NULL,
     participant_id uuid,
     tax_file       integer,
     tax_line       integer,
     agency_file    integer,
     agency_line    integer,
     proposal       uuid,
-    cleared        text     NOT NULL,
-    detail         jsonb    NOT NULL,
+    cleared        text    NOT NULL,
+    detail         jsonb   NOT NULL,
     PRIMARY KEY (month, difference_id)
 );
+CREATE INDEX reconciliation_difference_open ON {schema}.reconciliation_difference_v1 (participant_id)
+    WHERE cleared = '';

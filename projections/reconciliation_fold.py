@@ -1,0 +1,332 @@
+"""The view of a month: what the tax side and the agency say of it, and every difference between them.
+
+Folded from the received rows, the receivables and the log, a whole month at a time in one snapshot; a month whose rows
+have grown since is folded again, and with it every later one, for what a month leaves open is looked at in the next.
+What a later month ends in an earlier one is written there as `cleared`. The pure decisions are in
+`ledger/reconciliation.py` and `ledger/persons_alike.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from ledger.exchange import TYPES, month_of
+from ledger.persons_alike import Candidate, Unknown, propose
+from ledger.reconciliation import STRANGER, Approved, Category, Difference, Needs, Paid, compare_person
+from ledger.refusals import Reason
+from ledger.region_rules import RegionRules
+from ledger.store.exchange_records import ExchangeRecords
+from ledger.store.holders import open_people
+from ledger.store.log import PoolLog
+from ledger.store.register import Register
+from ledger.words import KINDS
+from projections.folds import composed, execute
+from projections.reconciliation_rows import FETCH, Bulk, Span, Stranger, gather, repeated, strangers, suspects
+from projections.reconciliation_sums import Counts, MonthTotals, month_days, month_items, summed, unallocated, unreadable
+from projections.reconciliation_totals import totals_differences
+
+TAX_AGENCY: Final = "tax_agency"
+"""The comparison of payments with approvals, row by row."""
+_COLUMNS: Final = (
+    "month, difference_id, comparison, category, fen, rows, participant_id, tax_file, tax_line, agency_file,"
+    " agency_line, proposal, cleared, detail"
+)
+_TYPES: Final = (
+    "date", "uuid", "text", "text", "int8", "int4", "uuid", "int4", "int4", "int4", "int4", "uuid", "text", "jsonb",
+)  # fmt: skip
+
+
+
+
+Row = tuple[Any, ...]
+
+
+@dataclass
+class _Sums:
+    """What the closer look finds of a month, added up."""
+
+    matched: int = 0
+    own_rows: int = 0
+    own_fen: int = 0
+    rows: int = 0
+    fen: int = 0
+
+
+class Grown(NamedTuple):
+    """How many rows the records have, up to a month and in all: what a view of it rests on."""
+
+    through: int
+    everything: int
+
+
+class UnexplainedError(Exception):
+    """The differences of a month do not add up to the difference of its totals: a fault of the program."""
+
+
+def difference_id(pool: str, month: date, key: str) -> UUID:
+    """The id of a difference: the same whenever the month is folded again."""
+    said = f"{pool}:{month.isoformat()}:{key}".encode()
+    return UUID(bytes=hashlib.blake2b(said, digest_size=16, person=b"difference").digest(), version=8)
+
+
+def needs_of(rules: RegionRules, year: int) -> Needs:
+    """Which kinds are approved before they are paid in the pool."""
+    return Needs.of(rules.text("tax.approved_first", year).split(","))
+
+
+def grown(connection: Connection[TupleRow], log: PoolLog, month: date) -> Grown:
+    """The rows of the records as they stand."""
+    statement = (
+        "SELECT coalesce(sum(rows) FILTER (WHERE month <= %s), 0)::bigint, coalesce(sum(rows), 0)::bigint"
+        " FROM {exchange_month}"
+    )
+    return Grown(*execute(connection, log, statement, (month,))[0])
+
+
+def fold_month(log: PoolLog, register: Register, month: date, rules: RegionRules) -> None:
+    """Fold one month, in one snapshot and one transaction. Raises `UnexplainedError`."""
+    with log.connections.transaction() as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        _Fold(connection, log.on(connection), register, month, rules).run()
+
+
+class _Fold:
+    """One month while it is folded."""
+
+    def __init__(
+        self, connection: Connection[TupleRow], log: PoolLog, register: Register, month: date, rules: RegionRules
+    ) -> None:
+        self._connection = connection
+        self._log = log
+        self._register = register.on(log)
+        self._month = month
+        self._span = Span.of(month)
+        self._needs = needs_of(rules, month.year)
+        self._sums = _Sums()
+        self._rows: list[Row] = []
+        self._candidates: list[tuple[UUID, Difference]] = []
+        self._ended: list[tuple[date, UUID, str, str]] = []
+
+    def run(self) -> None:
+        delete = "DELETE FROM {reconciliation_difference_v1} WHERE month = %s"
+        self._connection.execute(composed(self._log, delete), (self._month,))
+        bulk = gather(self._connection, self._log, self._span, self._needs)
+        nobodys, orphans = strangers(self._connection, self._log)
+        figures = {_figures(one.paid) for one in nobodys if month_of(one.paid.treasury_on) == self._month}
+        self._look_closer(bulk, figures)
+        self._strangers(nobodys, orphans)
+        self._repeated()
+        self._others()
+        self._flush()
+        self._end_earlier()
+        self._write_month(bulk)
+
+    # -- persons ---------------------------------------------------------------------------------------------------
+
+    def _look_closer(self, bulk: Bulk, figures: set[tuple[int, ...]]) -> None:
+        """Compare every suspect. An approval that nobody paid waits where a stranger paid as much."""
+        sums = self._sums
+        for books in suspects(self._connection, self._log, self._span, self._needs):
+            compared = compare_person(books.paid, books.approved, self._needs, books.orphans)
+            own = compared.own.get(self._month)
+            sums.matched += compared.matched.get(self._month, 0) - books.bulk.same - books.bulk.own
+            sums.own_rows += (own.rows if own else 0) - books.bulk.own
+            sums.own_fen += (own.fen if own else 0) - books.bulk.own_fen
+            for one in compared.differences:
+                if one.month != self._month:
+                    if one.month < self._month and one.cleared:
+                        self._ended.append((one.month, self._id(one.month, one.key, books.who), one.category, one.cleared))
+                elif one.category is Category.AGENCY_ONLY and not one.cleared and _figures(one.approved) in figures:
+                    self._candidates.append((books.who, one))
+                else:
+                    self._add(one, books.who)
+            if len(self._rows) >= FETCH:
+                self._flush()
+        sums.matched += bulk.same + bulk.own
+        sums.own_rows += bulk.own
+        sums.own_fen += bulk.own_fen
+
+    def _id(self, month: date, key: str, who: UUID | None = None) -> UUID:
+        """An approval's number may stand for many persons; a serial is one payment's."""
+        told = f"{key}:{who}" if key[:2] in {"a:", "w:"} else key
+        return difference_id(self._log.pool, month, told)
+
+    # -- payments of nobody known ----------------------------------------------------------------------------------
+
+    def _strangers(self, nobodys: list[Stranger], orphans: list[Paid]) -> None:
+        """Payments of the month that are nobody's, with whom they may mean; what became of earlier ones."""
+        mine: list[Stranger] = []
+        for one in nobodys:
+            paid, came = one.paid, month_of(one.paid.treasury_on)
+            gone = paid.cancelled_on and month_of(max(paid.cancelled_on, paid.treasury_on))
+            if gone == came:
+                continue
+            if came == self._month:
+                mine.append(one)
+            elif gone == self._month:
+                told = Difference(self._month, f"c:{paid.serial}", Category.CANCELLED, -paid.fen, -1, paid)
+                told.cleared = f"撤销{came.year}年{came.month}月的缴费"
+                self._add(told, None)
+        for cancelled in orphans:
+            if month_of(cancelled.treasury_on) == self._month:
+                key = f"c:{cancelled.serial}"
+                self._add(Difference(self._month, key, Category.CANCELLED, -cancelled.fen, -1, cancelled), None)
+        proposals = self._proposals([one for one in mine if one.paid.reason in STRANGER])
+        taken = {approval: payment for payment, approval in proposals.items()}
+        for one in mine:
+            paid = one.paid
+            category = Category.REGION if paid.reason == Reason.OTHER_POOL else Category.PERSON
+            told = Difference(self._month, paid.key, category, paid.fen, 1, paid)
+            if paid.cancelled_on:
+                told.cleared = "税务撤销"
+            self._add(told, one.participant, proposals.get(self._id(self._month, paid.key)))
+        for who, candidate in self._candidates:
+            proposed = taken.get(self._id(self._month, candidate.key, who))
+            if proposed is not None:
+                candidate.category = Category.PERSON
+            self._add(candidate, who, proposed)
+
+    def _proposals(self, mine: list[Stranger]) -> dict[UUID, UUID]:
+        """By the ids of differences: the approval that a stranger's payment may mean."""
+        if not mine or not self._candidates:
+            return {}
+        people = open_people(self._register, list({who for who, _ in self._candidates}))
+        candidates = [
+            Candidate(
+                str(self._id(self._month, one.key, who)), _figures(one.approved), who, people[who].number, people[who].name
+            )
+            for who, one in self._candidates
+            if who in people
+        ]
+        said = self._register_said(mine)
+        unknown = [
+            Unknown(str(self._id(self._month, one.paid.key)), _figures(one.paid), one.participant, *said[one.paid.serial])
+            for one in mine
+        ]
+        return {UUID(payment): UUID(approval) for payment, approval in propose(unknown, candidates).items()}
+
+    def _register_said(self, mine: list[Stranger]) -> dict[str, tuple[str, str]]:
+        """Number and name as they stood in the rows, by serial; empty where they do not open."""
+        opened = ExchangeRecords(self._log).identities(
+            self._register.keys, [(one.paid.file, one.paid.line) for one in mine]
+        )
+        return {one.paid.serial: opened.get((one.paid.file, one.paid.line), ("", "")) for one in mine}
+
+    # -- the rest of the month -------------------------------------------------------------------------------------
+
+    def _repeated(self) -> None:
+        """Deliveries that brought nothing new; one that says something else under its serial is to be looked into."""
+        for one in repeated(self._connection, self._log, self._span):
+            other = one.reason == Reason.SERIAL_CONFLICT
+            told = {"serial": one.serial, "reason": one.reason}
+            self._rows.append((
+                self._month, self._id(self._month, f"d:{one.file}:{one.line}"), TAX_AGENCY, Category.DUP_TRANSPORT, 0, 0,
+                None, one.file, one.line, None, None, None, "" if other else "重复传输，未重复记账", _json({"tax": told}),
+            ))  # fmt: skip
+            if len(self._rows) >= FETCH:
+                self._flush()
+
+    def _others(self) -> None:
+        """The sums that others state, and refunds that stand on one side only."""
+        position = self._log.position()[0]
+        through = execute(self._connection, self._log, "SELECT coalesce(max(file_id), 0) FROM {exchange_file}")[0][0]
+        for one in totals_differences(self._connection, self._log, self._month, through, position):
+            self._rows.append((
+                self._month, difference_id(self._log.pool, self._month, one.key), one.comparison, one.category, one.fen,
+                one.rows, None, None, None, None, None, None, "", _json(one.detail),
+            ))  # fmt: skip
+
+    def _add(self, one: Difference, who: UUID | None, proposal: UUID | None = None) -> None:
+        paid, approved = one.paid, one.approved
+        self._sums.rows += one.rows
+        self._sums.fen += one.fen
+        self._rows.append((
+            one.month, self._id(one.month, one.key, who), TAX_AGENCY, one.category, one.fen, one.rows, who,
+            paid and paid.file, paid and paid.line, approved and approved.file, approved and approved.line, proposal,
+            one.cleared, _json({"tax": paid and _of_paid(paid), "agency": approved and _of_approved(approved)}),
+        ))  # fmt: skip
+
+    def _flush(self) -> None:
+        """Write what was found so far."""
+        statement = composed(self._log, f"COPY {{reconciliation_difference_v1}} ({_COLUMNS}) FROM STDIN (FORMAT BINARY)")
+        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(_TYPES)
+            for row in self._rows:
+                copy.write_row(row)
+        self._rows.clear()
+
+    def _end_earlier(self) -> None:
+        """What this month's rows end in earlier months; a receivable paid in its month and entered later is a cutoff."""
+        if not self._ended:
+            return
+        statement = (
+            "UPDATE {reconciliation_difference_v1} d SET cleared = e.cleared, category = CASE WHEN e.category = 'CUTOFF'"
+            " THEN e.category ELSE d.category END FROM unnest(%s::date[], %s::uuid[], %s::text[], %s::text[])"
+            " AS e (month, difference_id, category, cleared) WHERE d.month = e.month"
+            " AND d.difference_id = e.difference_id AND d.cleared <> e.cleared"
+        )
+        columns = [list(column) for column in zip(*self._ended, strict=True)]
+        self._connection.execute(composed(self._log, statement), columns)
+
+    # -- totals ----------------------------------------------------------------------------------------------------
+
+    def _write_month(self, bulk: Bulk) -> None:
+        totals = self._totals()
+        if (totals.difference.rows, totals.difference.fen) != (self._sums.rows, self._sums.fen):
+            raise UnexplainedError(
+                f"{self._month}: {totals.difference} is not explained by {self._sums} (alike: {bulk})"
+            )
+        now = grown(self._connection, self._log, self._month)
+        statement = (
+            "INSERT INTO {reconciliation_month_v1} (month, rows_through, rows_all, position, totals)"
+            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (month) DO UPDATE SET rows_through = EXCLUDED.rows_through,"
+            " rows_all = EXCLUDED.rows_all, position = EXCLUDED.position, totals = EXCLUDED.totals"
+        )
+        said = (self._month, *now, self._log.position()[0], msgspec.json.encode(totals).decode())
+        self._connection.execute(composed(self._log, statement), said)
+
+    def _totals(self) -> MonthTotals:
+        items = month_items(self._connection, self._log, self._span)
+        return MonthTotals(
+            tax=summed(one.tax for one in items),
+            agency=summed(one.agency for one in items),
+            own=Counts(self._sums.own_rows, self._sums.own_fen),
+            matched=self._sums.matched,
+            unallocated=unallocated(self._connection, self._log, self._span),
+            unreadable=unreadable(self._connection, self._log),
+            items=tuple(items),
+            days=tuple(month_days(self._connection, self._log, self._span, items)),
+        )
+
+
+def _figures(one: Any) -> tuple[int, int, int, int]:
+    return one.kind, one.payment_type, one.period, one.fen
+
+
+def _of_paid(paid: Paid) -> dict[str, Any]:
+    """What a difference tells of a payment."""
+    return {
+        "serial": paid.serial, "voucher": paid.voucher, "kind": KINDS[paid.kind], "type": TYPES[paid.payment_type],
+        "period": paid.period, "fen": paid.fen, "on": paid.treasury_on.isoformat(),
+        "paid_on": paid.paid_on and paid.paid_on.isoformat(), "booked": paid.booked, "reason": paid.reason,
+    }  # fmt: skip
+
+
+def _of_approved(approved: Approved) -> dict[str, Any]:
+    """What a difference tells of an approval."""
+    return {
+        "number": approved.number, "kind": KINDS[approved.kind], "type": TYPES[approved.payment_type],
+        "period": approved.period, "fen": approved.fen, "on": approved.approved_on.isoformat(),
+    }  # fmt: skip
+
+
+def _json(said: Any) -> str:
+    return msgspec.json.encode(said).decode()

@@ -1,0 +1,282 @@
+"""What a month's comparison reads: which persons must be looked at row by row, their rows, and rows of nobody known.
+
+Nearly all persons of a month paid once what was approved once. SQL says who they are, by grouping both books and
+joining them; whoever is left is a suspect, and their rows are read in the order of persons and compared by the pure
+decision. Suspects are too many rather than too few: whoever is compared without need comes out the same.
+
+Of a serial that was sent more than once, one delivery counts: the one that was booked, or else the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from ledger.reconciliation import BACK_TYPES, Approved, Needs, Paid
+from ledger.refusals import Reason
+from ledger.store.external_identities import CANCELLED, NEW
+from ledger.store.log import PoolLog
+from projections.folds import composed, execute
+
+FETCH: Final = 10_000
+"""Rows that are read at once: of few persons each, so memory stays flat however many there are."""
+IN_MONTH: Final = "treasury_on >= %(first)s AND treasury_on < %(after)s"
+APPROVED_IN_MONTH: Final = "approved_on >= %(first)s AND approved_on < %(after)s"
+
+_DELIVERIES: Final = f"""
+CREATE TEMP TABLE deliveries ON COMMIT DROP AS
+SELECT r.file_id, r.line, r.serial, r.data_type, r.ended, r.kind, r.payment_type, r.period, r.fen, r.paid_on,
+       r.treasury_on, r.participant_id, r.voucher, r.approval, r.reason, r.digest, r.ended <= 2 AS booked,
+       CASE WHEN r.reason <> '{Reason.NAME_DIFFERS}' THEN r.participant_id END AS owner,
+       row_number() OVER (PARTITION BY r.serial, r.data_type ORDER BY r.file_id, r.line) AS delivery,
+       row_number() OVER (PARTITION BY r.serial, r.data_type
+                          ORDER BY r.ended = 1 DESC, r.ended = 2 DESC, r.file_id DESC, r.line DESC) = 1 AS counts
+  FROM {{exchange_record}} r
+ WHERE r.data_type > 0 AND (r.serial, r.data_type) IN
+       (SELECT serial, data_type FROM {{exchange_record}} WHERE ended <> 1 AND data_type > 0)"""
+_PLACED: Final = """
+UPDATE deliveries d SET owner = h.participant_id, booked = true
+  FROM {external_identity} x JOIN {account_holder} h ON h.account_id = x.account_id
+ WHERE x.serial = d.serial AND x.data_type = d.data_type AND d.counts AND d.ended > 2"""
+_BULK: Final = f"""
+CREATE TEMP TABLE bulk ON COMMIT DROP AS
+WITH t AS (SELECT participant_id, kind, payment_type, period, count(*) AS rows, sum(fen) AS fen
+             FROM {{exchange_record}} WHERE {IN_MONTH} AND ended = 1 AND data_type = 1 GROUP BY 1, 2, 3, 4),
+     a AS (SELECT participant_id, kind, payment_type, period, count(*) AS rows, sum(fen) AS fen
+             FROM {{receivable}} WHERE {APPROVED_IN_MONTH} AND data_type = 1 GROUP BY 1, 2, 3, 4),
+     w AS (SELECT participant_id AS who, t.fen AS fen,
+                  t.rows = 1 AND a.rows = 1 AND t.fen = a.fen AS same,
+                  t.rows = 1 AND a.rows IS NULL
+                      AND kind <> ALL (%(needed)s) AND payment_type <> ALL (%(back)s) AS own
+             FROM t FULL JOIN a USING (participant_id, kind, payment_type, period))
+SELECT count(*) FILTER (WHERE same) AS same, count(*) FILTER (WHERE own) AS own,
+       coalesce(sum(fen) FILTER (WHERE own), 0)::bigint AS own_fen,
+       array_agg(who) FILTER (WHERE (same OR own) IS NOT TRUE) AS suspects
+  FROM w"""
+_SUSPECTS: Final = f"""
+CREATE TEMP TABLE suspects ON COMMIT DROP AS
+SELECT DISTINCT who FROM (
+    SELECT unnest(suspects) AS who FROM bulk
+    UNION ALL SELECT participant_id FROM {{exchange_record}} WHERE {IN_MONTH} AND data_type = 2
+    UNION ALL SELECT owner FROM deliveries WHERE counts AND ended <> 1 AND {IN_MONTH}
+    UNION ALL SELECT participant_id FROM {{receivable}} WHERE {APPROVED_IN_MONTH} AND data_type = 2
+    UNION ALL SELECT participant_id FROM {{reconciliation_difference_v1}} WHERE cleared = '' AND month < %(first)s
+    UNION ALL SELECT participant_id FROM {{again}}) AS told
+ WHERE who IS NOT NULL"""
+_AGAIN: Final = """
+CREATE TEMP TABLE again ON COMMIT DROP AS
+SELECT DISTINCT r.participant_id FROM {exchange_record} r JOIN {exchange_record} e
+    ON (e.participant_id, e.kind, e.period) = (r.participant_id, r.kind, r.period)
+ WHERE r.treasury_on >= %(first)s AND r.treasury_on < %(after)s AND r.ended = 1 AND r.data_type = 1
+   AND e.treasury_on < %(first)s AND e.ended = 1 AND e.data_type = 1"""
+_ROWS: Final = """
+SELECT participant_id AS who, 0 AS side, file_id, line, data_type, kind, payment_type, period, fen, treasury_on AS day,
+       serial AS known_by, voucher, approval, paid_on, true AS booked, '' AS reason
+  FROM {exchange_record} WHERE ended = 1 AND participant_id IN (SELECT who FROM suspects)
+UNION ALL
+SELECT owner, 1, file_id, line, data_type, kind, payment_type, period, fen, treasury_on, serial, voucher, approval,
+       paid_on, booked, reason
+  FROM deliveries WHERE counts AND ended <> 1 AND owner IN (SELECT who FROM suspects)
+UNION ALL
+SELECT participant_id, 2, file_id, line, data_type, kind, payment_type, period, fen, approved_on, number, payer, '',
+       NULL, true, ''
+  FROM {receivable} WHERE participant_id IN (SELECT who FROM suspects)
+ORDER BY who, side, day, known_by, file_id, line"""
+_STRANGERS: Final = """
+SELECT file_id, line, serial, voucher, approval, kind, payment_type, period, fen, paid_on, treasury_on,
+       false AS booked, reason, data_type, participant_id
+  FROM deliveries WHERE counts AND ended <> 1 AND owner IS NULL ORDER BY serial, data_type"""
+_REPEATED: Final = f"""
+SELECT file_id, line, serial, data_type, reason FROM deliveries WHERE delivery > 1 AND {IN_MONTH}
+ ORDER BY file_id, line"""
+
+
+class Span(NamedTuple):
+    """A month as the statements are given it."""
+
+    first: date
+    after: date
+
+    @staticmethod
+    def of(month: date) -> Span:
+        """From its first day to the first of the next."""
+        first = month.replace(day=1)
+        return Span(first, (first + timedelta(days=32)).replace(day=1))
+
+    def asked(self) -> dict[str, Any]:
+        """The parameters of a statement."""
+        return {"first": self.first, "after": self.after}
+
+
+class Bulk(NamedTuple):
+    """What was alike without a closer look: groups with an approval, groups that needed none, and the fen of these."""
+
+    same: int
+    own: int
+    own_fen: int
+
+
+class Row(NamedTuple):
+    """A row of either book, as the statement gives it; `day` is the treasury entry, or the approval.
+
+    `side` is 0 for a payment that was recorded as it came, 1 for another one, 2 for an approval.
+    """
+
+    who: UUID
+    side: int
+    file: int
+    line: int
+    data_type: int
+    kind: int
+    payment_type: int
+    period: int
+    fen: int
+    day: date
+    known_by: str
+    voucher: str
+    approval: str
+    paid_on: date | None
+    booked: bool
+    reason: str
+
+
+class Books(NamedTuple):
+    """One person's two books; `orphans` are cancellations of what never came."""
+
+    who: UUID
+    paid: list[Paid]
+    approved: list[Approved]
+    orphans: list[Paid]
+    bulk: Bulk
+
+
+class Stranger(NamedTuple):
+    """A payment of nobody known, and whose number it bears under another name."""
+
+    paid: Paid
+    participant: UUID | None
+
+
+class Repeated(NamedTuple):
+    """A delivery of what had been delivered before."""
+
+    file: int
+    line: int
+    serial: str
+    data_type: int
+    reason: str
+
+
+def gather(connection: Connection[TupleRow], log: PoolLog, span: Span, needs: Needs) -> Bulk:
+    """Make the temporary tables of a month in the open transaction: deliveries, suspects; gives what is alike."""
+    connection.execute("SET LOCAL work_mem = '96MB'; SET LOCAL jit = off")
+    asked = span.asked() | {
+        "needed": sorted(needs.kinds) or [-1],
+        "back": sorted(BACK_TYPES) if needs.back_payments else [-1],
+    }
+    for statement in (_DELIVERIES, "CREATE INDEX ON deliveries (serial)", _PLACED, _BULK):
+        connection.execute(composed(log, statement), asked, prepare=False)
+    earlier = execute(connection, log, "SELECT FROM {exchange_record} WHERE treasury_on < %s LIMIT 1", (span.first,))
+    nobody = "CREATE TEMP TABLE again (participant_id uuid) ON COMMIT DROP"
+    connection.execute(composed(log, _AGAIN if earlier else nobody), asked if earlier else None, prepare=False)
+    connection.execute(composed(log, _SUSPECTS.replace("{again}", "again")), asked, prepare=False)
+    connection.execute("ANALYZE suspects")
+    return Bulk(*execute(connection, log, "SELECT same, own, own_fen FROM bulk")[0])
+
+
+def suspects(connection: Connection[TupleRow], log: PoolLog, span: Span, needs: Needs) -> Iterator[Books]:
+    """The books of each suspect, whatever the month of their rows."""
+    with connection.cursor("suspects", binary=True) as cursor:
+        cursor.itersize = FETCH
+        cursor.execute(composed(log, _ROWS))
+        rows = map(Row._make, cursor)
+        for who, of_person in groupby(rows, key=lambda row: row.who):
+            yield _books(who, list(of_person), span, needs)
+
+
+def strangers(connection: Connection[TupleRow], log: PoolLog) -> tuple[list[Stranger], list[Paid]]:
+    """Payments that are nobody's, of all months, and cancellations of what never came."""
+    found: dict[str, Stranger] = {}
+    cancelled: list[Paid] = []
+    for *said, data_type, whose in execute(connection, log, _STRANGERS):
+        paid = Paid(*said)
+        serial = paid.serial
+        if data_type == NEW:
+            found[serial] = Stranger(paid, whose)
+        else:
+            cancelled.append(paid)
+    orphans = []
+    for one in cancelled:
+        original = found.get(one.serial)
+        if original is not None and _cancels(one, original.paid):
+            found[one.serial] = original._replace(paid=original.paid._replace(cancelled_on=one.treasury_on))
+        else:
+            orphans.append(one)
+    return list(found.values()), orphans
+
+
+def repeated(connection: Connection[TupleRow], log: PoolLog, span: Span) -> list[Repeated]:
+    """Deliveries of the month that brought nothing new."""
+    return [Repeated(*row) for row in execute(connection, log, _REPEATED, span.asked())]
+
+
+def _books(who: UUID, rows: list[Row], span: Span, needs: Needs) -> Books:
+    paid: dict[str, Paid] = {}
+    cancelled: list[Paid] = []
+    approved: dict[tuple[str, int, int, int], Approved] = {}
+    withdrawn: list[Row] = []
+    for row in rows:
+        if row.side == 2:
+            if row.data_type == NEW:
+                key = (row.known_by, row.kind, row.payment_type, row.period)
+                approved[key] = Approved(
+                    row.file, row.line, row.known_by, row.kind, row.payment_type, row.period, row.fen, row.day
+                )
+            else:
+                withdrawn.append(row)
+            continue
+        one = Paid(
+            row.file, row.line, row.known_by, row.voucher, row.approval, row.kind, row.payment_type, row.period,
+            row.fen, row.paid_on, row.day, row.booked, row.reason,
+        )  # fmt: skip
+        if row.data_type == CANCELLED:
+            cancelled.append(one)
+        else:
+            paid[one.serial] = one
+    orphans = []
+    for one in cancelled:
+        original = paid.get(one.serial)
+        if original is not None and _cancels(one, original):
+            paid[one.serial] = original._replace(cancelled_on=one.treasury_on)
+        else:
+            orphans.append(one)
+    for row in withdrawn:
+        key = (row.known_by, row.kind, row.payment_type, row.period)
+        approved[key] = approved[key]._replace(withdrawn_on=row.day)
+    return Books(who, list(paid.values()), list(approved.values()), orphans, _bulk(rows, span, needs))
+
+
+def _cancels(one: Paid, original: Paid) -> bool:
+    return (one.kind, one.period, one.fen) == (original.kind, original.period, original.fen)
+
+
+def _bulk(rows: list[Row], span: Span, needs: Needs) -> Bulk:
+    """What `gather` counted of this person without a closer look: it is counted by the closer look now."""
+    groups: dict[tuple[int, int, int], tuple[list[int], list[int]]] = {}
+    for row in rows:
+        if row.side != 1 and row.data_type == NEW and span.first <= row.day < span.after:
+            key = (row.kind, row.payment_type, row.period)
+            groups.setdefault(key, ([], []))[row.side == 2].append(row.fen)
+    same = own = own_fen = 0
+    for (kind, typed, _), (paid, approved) in groups.items():
+        if len(paid) == len(approved) == 1 and paid == approved:
+            same += 1
+        elif len(paid) == 1 and not approved and not needs.approval(kind, typed):
+            own, own_fen = own + 1, own_fen + paid[0]
+    return Bulk(same, own, own_fen)

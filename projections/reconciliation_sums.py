@@ -1,0 +1,155 @@
+"""The figures of a month: what was collected, approved and booked, by day, item and payment type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from ledger.account_events import (
+    CollectiveSubsidyRecorded,
+    ContributionRecorded,
+    EntryReversed,
+    GovernmentSubsidyRecorded,
+    SocialAidRecorded,
+)
+from ledger.refusals import Reason
+from ledger.store.log import PoolLog
+from ledger.words import KINDS, MoneyKind
+from projections.folds import execute
+from projections.reconciliation_rows import APPROVED_IN_MONTH, IN_MONTH, Span
+
+_MONEY_IN: Final = (
+    ContributionRecorded.topic,
+    CollectiveSubsidyRecorded.topic,
+    SocialAidRecorded.topic,
+    GovernmentSubsidyRecorded.topic,
+)
+_COUNTED: Final = (
+    "sum(CASE data_type WHEN 1 THEN 1 ELSE -1 END)::bigint, sum(CASE data_type WHEN 1 THEN fen ELSE -fen END)::bigint"
+)
+_ITEMS: Final = f"""
+SELECT day, kind, payment_type, sum(tax_rows)::bigint, sum(tax_fen)::bigint, sum(agency_rows)::bigint,
+       sum(agency_fen)::bigint
+  FROM (SELECT treasury_on, kind, payment_type, {_COUNTED}, 0, 0 FROM {{exchange_record}}
+         WHERE {IN_MONTH} AND ended = 1 GROUP BY 1, 2, 3
+        UNION ALL
+        SELECT treasury_on, kind, payment_type, {_COUNTED}, 0, 0 FROM deliveries
+         WHERE {IN_MONTH} AND counts AND ended <> 1 GROUP BY 1, 2, 3
+        UNION ALL
+        SELECT approved_on, kind, payment_type, 0, 0, {_COUNTED} FROM {{receivable}}
+         WHERE {APPROVED_IN_MONTH} GROUP BY 1, 2, 3)
+       AS said (day, kind, payment_type, tax_rows, tax_fen, agency_rows, agency_fen)
+ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+_BOOKED: Final = f"""
+SELECT effective_on, topic, {", ".join(f"count({kind}), coalesce(sum({kind}), 0)::bigint" for kind in KINDS)}
+  FROM {{line}} WHERE effective_on >= %(first)s AND effective_on < %(after)s AND topic = ANY (%(topics)s)
+   AND (topic <> %(reversed)s OR {" + ".join(f"coalesce({kind}, 0)" for kind in KINDS)} < 0)
+ GROUP BY 1, 2"""
+_UNALLOCATED: Final = f"""
+SELECT count(*), coalesce(sum(fen), 0)::bigint FROM deliveries d
+ WHERE {IN_MONTH} AND counts AND data_type = 1 AND NOT booked AND reason <> %(elsewhere)s AND NOT EXISTS
+       (SELECT FROM deliveries c WHERE c.serial = d.serial AND c.data_type = 2)"""
+_UNREADABLE: Final = "SELECT count(*) FROM {exchange_record} WHERE data_type = 0"
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Net rows and fen."""
+
+    rows: int = 0
+    fen: int = 0
+
+
+class ItemTotals(msgspec.Struct, frozen=True):
+    """What each side says of one day, item and payment type (as they are stored). Approvals stand under their day."""
+
+    day: date
+    kind: int
+    payment_type: int
+    tax: Counts = Counts()
+    agency: Counts = Counts()
+
+
+class DayTotals(msgspec.Struct, frozen=True):
+    """What was collected on a day by item, and what the ledger's entries of that day say."""
+
+    day: date
+    kind: int
+    tax: Counts = Counts()
+    ledger: Counts = Counts()
+
+
+class MonthTotals(msgspec.Struct, frozen=True):
+    """The figures of a month. `own` are payments that need no approval, for which the ledger's own entry stands.
+
+    `unreadable` are received rows whose figures could not be read: they stand in no sum.
+    """
+
+    tax: Counts
+    agency: Counts
+    own: Counts
+    matched: int
+    unallocated: Counts
+    unreadable: int
+    items: tuple[ItemTotals, ...]
+    days: tuple[DayTotals, ...]
+
+    @property
+    def difference(self) -> Counts:
+        """Tax less agency."""
+        return Counts(self.tax.rows - self.agency.rows - self.own.rows, self.tax.fen - self.agency.fen - self.own.fen)
+
+
+def month_items(connection: Connection[TupleRow], log: PoolLog, span: Span) -> list[ItemTotals]:
+    """Both books by day, item and payment type; the temporary tables of the month must be there."""
+    return [
+        ItemTotals(day, kind, typed, Counts(tax_rows, tax_fen), Counts(agency_rows, agency_fen))
+        for day, kind, typed, tax_rows, tax_fen, agency_rows, agency_fen in execute(
+            connection, log, _ITEMS, span.asked()
+        )
+    ]
+
+
+def month_days(
+    connection: Connection[TupleRow], log: PoolLog, span: Span, items: Iterable[ItemTotals]
+) -> list[DayTotals]:
+    """What was collected, and what the ledger's entries of the day say: money in, and its reversals on its own day."""
+    tax: dict[tuple[date, int], Counts] = {}
+    for one in items:
+        if one.tax != Counts():
+            key = (one.day, one.kind)
+            tax[key] = summed((tax.get(key, Counts()), one.tax))
+    booked: dict[tuple[date, int], Counts] = {}
+    asked = span.asked() | {"topics": [*_MONEY_IN, EntryReversed.topic], "reversed": EntryReversed.topic}
+    for day, topic, *figures in execute(connection, log, _BOOKED, asked):
+        sign = -1 if topic == EntryReversed.topic else 1
+        for kind, (rows, fen) in enumerate(zip(figures[::2], figures[1::2], strict=True)):
+            if rows and KINDS[kind] is not MoneyKind.INTEREST:
+                key = (day, kind)
+                booked[key] = summed((booked.get(key, Counts()), Counts(sign * rows, fen)))
+    return [
+        DayTotals(day, kind, tax.get((day, kind), Counts()), booked.get((day, kind), Counts()))
+        for day, kind in sorted({*tax, *booked})
+    ]
+
+
+def unallocated(connection: Connection[TupleRow], log: PoolLog, span: Span) -> Counts:
+    """Payments of the month that no account has."""
+    return Counts(*execute(connection, log, _UNALLOCATED, span.asked() | {"elsewhere": Reason.OTHER_POOL})[0])
+
+
+def unreadable(connection: Connection[TupleRow], log: PoolLog) -> int:
+    """Received rows whose figures could not be read: of no month, and in no sum."""
+    return int(execute(connection, log, _UNREADABLE)[0][0])
+
+
+def summed(counts: Iterable[Counts]) -> Counts:
+    """Rows and fen added up."""
+    rows = fen = 0
+    for one in counts:
+        rows, fen = rows + one.rows, fen + one.fen
+    return Counts(rows, fen)
