@@ -40,6 +40,7 @@ from ledger.late_money import Origin, entered_in, restate_rate, settle_late
 from ledger.money import fen_to_yuan, yuan_to_fen
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import RegionRules, same_person
+from ledger.subsidies import LEVELS
 from ledger.words import Amounts, MoneyKind
 
 
@@ -160,7 +161,7 @@ def record_payment(
 ) -> Asked:
     """Money in as the treasury received it.
 
-    Reasons: AMOUNT, PERIOD, DATE, ACCOUNT_CLOSED, NO_RATE, NO_CAP, OVER_CAP.
+    Reasons: KIND, AMOUNT, PERIOD, DATE, ACCOUNT_CLOSED, NO_RATE, NO_CAP, OVER_CAP.
     """
     if fault := payment_fault(state, payment, rules, today):
         return fault
@@ -195,7 +196,11 @@ def _first_open_month(state: PersonalAccount) -> int:
 
 
 def payment_fault(state: PersonalAccount, payment: Payment, rules: RegionRules, today: date) -> Refusal | None:
-    """What is wrong with a payment as such, whatever else is recorded. Reasons: AMOUNT, PERIOD, DATE."""
+    """What is wrong with a payment as such, whatever else is recorded. Reasons: KIND, AMOUNT, PERIOD, DATE."""
+    if payment.kind is MoneyKind.GOVERNMENT_SUBSIDY and payment.level not in {"", *LEVELS}:
+        return refuse(
+            Reason.KIND, "“补贴级次”", rule=f"补贴级次须为：{'、'.join(LEVELS)}", remedy="按拨付文件更正补贴级次"
+        )
     most = _fen(rules.text("intake.amount_max", payment.treasury_on.year))
     if not 0 < payment.fen <= most:
         return refuse(

@@ -166,6 +166,7 @@ METHODS: Final[dict[str, Callable[[str], bool]]] = {
     "roster.back_payment": _choice("counts", "left_out"),
     "roster.lump_sum": _choice("counts", "left_out"),
     "roster.pensioners": _choice("excluded", "allowed"),
+    "subsidy.government_paid": _choice("counts", "left_out"),
     "roster.floor": lambda text: not text or _yuan(text),
     "roster.suggested": lambda text: not text or _span(text),
     "tax.approved_first": lambda text: set(text.split(",")) <= {"", "back_payment", *MoneyKind} - {MoneyKind.INTEREST},

@@ -68,7 +68,7 @@ def record(
         str, typer.Option("--payer", help="来源单位的统一社会信用代码；个人为其编号或公民身份号码", metavar="CODE")
     ] = "",
     batch: Annotated[str, typer.Option("--batch", help="传输批次号", metavar="B")] = "",
-    level: Annotated[str, typer.Option("--level", help="补贴级次", metavar="L")] = "",
+    level: Annotated[str, typer.Option("--level", help="补贴级次：中央、自治区（省）、市、县", metavar="L")] = "",
     allocation_document: Annotated[str, typer.Option("--allocation-document", help="拨付文号", metavar="文号")] = "",
     reason: Annotated[str, typer.Option("--reason", help="支付原因", metavar="R")] = "",
     command_id: CommandId = None,

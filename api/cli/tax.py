@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from api.cli import tax_receivables
+from api.cli import tax_receivables, tax_subsidies, tax_totals
 
 app = typer.Typer(help="社税数据交换与对账", no_args_is_help=True)
 app.add_typer(tax_receivables.app, name="receivables")
+app.add_typer(tax_totals.app, name="totals")
+app.command("subsidies")(tax_subsidies.subsidies)

@@ -39,7 +39,11 @@ class FileFault(Exception):  # noqa: N818 — a fault of the input, not of the p
 
     def __reduce__(self) -> tuple[type[FileFault], tuple[str, str, str]]:
         """Raised as it was where a process of its own read the file."""
-        return FileFault, (self.what, self.where, self.remedy)
+        return type(self), (self.what, self.where, self.remedy)
+
+
+class NoHeader(FileFault):
+    """A file none of whose first rows holds all required names."""
 
 
 class RowFaultKind(StrEnum):
@@ -117,13 +121,13 @@ def find_header(rows: Iterable[tuple[int, Sequence[str]]], columns: Columns) -> 
     return None, missing
 
 
-def no_header(file_name: str, missing: Sequence[str], columns: Columns) -> FileFault:
+def no_header(file_name: str, missing: Sequence[str], columns: Columns) -> NoHeader:
     """The fault of a file without a header: names the columns that no row of the first ten held."""
     if len(missing) < len(columns.required):
         what = f"缺少必需的列：{'、'.join(missing)}"
     else:
         what = f"前 {HEADER_ROWS} 行中没有找到表头"
-    return FileFault(what, file_name, f"表头须在前 {HEADER_ROWS} 行之内，且含有：{'、'.join(columns.required)}")
+    return NoHeader(what, file_name, f"表头须在前 {HEADER_ROWS} 行之内，且含有：{'、'.join(columns.required)}")
 
 
 def repeated_or_scaled(

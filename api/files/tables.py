@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.files.csv_table import open_csv
-from api.files.table_header import Columns, FileFault, Row, RowFault, RowFaultKind
+from api.files.table_header import Columns, FileFault, NoHeader, Row, RowFault, RowFaultKind
 from api.files.xlsx_table import open_xlsx
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "RowFault",
     "RowFaultKind",
     "file_sha256",
+    "open_any",
     "open_table",
 ]
 
@@ -80,6 +81,18 @@ def open_table(path: Path, columns: Columns, text_columns: Sequence[str] = ()) -
         raise FileFault("文件无法打开", path.name, "请核对路径、文件名和读取权限") from error
     index = {name: place for place, name in enumerate(columns.names)}
     return OpenTable(header.line, header.ignored, total, index, suffix == ".csv", rows)
+
+
+def open_any(path: Path, ways: Sequence[Columns], text_columns: Sequence[str] = ()) -> OpenTable:
+    """Open a file whose header may be one of several, tried in their order; without any, the fault is the first's."""
+    missing: NoHeader | None = None
+    for columns in ways:
+        try:
+            return open_table(path, columns, text_columns)
+        except NoHeader as fault:
+            missing = missing or fault
+    assert missing is not None
+    raise missing
 
 
 def file_sha256(path: Path) -> bytes:

@@ -140,7 +140,7 @@ class PaymentBody(BaseModel):
         max_length=40,
         pattern=PRINTABLE,
     )
-    level: Text | None = Field(default=None, title="补贴级次", description="只用于政府补贴")
+    level: Text | None = Field(default=None, title="补贴级次", description="只用于政府补贴：中央、自治区（省）、市、县")
     allocation_document: Text | None = Field(default=None, title="拨付文号", description="只用于政府补贴")
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from ledger.identity import can_be_citizen_number
 from ledger.money import yuan_to_fen
 from ledger.refusals import Reason, Refused, refuse
 from ledger.store.donors import Donors
+from ledger.subsidies import normal_level
 from ledger.words import MoneyKind
 
 router = APIRouter(prefix="/v1/pools/{pool}/accounts/{account}/entries", tags=["记账"])
@@ -62,7 +63,7 @@ def _payment(body: PaymentBody) -> Payment:
         voucher=body.voucher or "",
         payer=body.payer or "",
         batch=body.batch or "",
-        level=body.level or "",
+        level=normal_level(body.level or ""),
         allocation_document=body.allocation_document or "",
     )
 

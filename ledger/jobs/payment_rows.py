@@ -14,6 +14,7 @@ from ledger.identity import IdentityFault, normalise_citizen_number, normalise_p
 from ledger.money import MoneyFault, yuan_to_fen
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.store.external_identities import CANCELLED, NEW
+from ledger.subsidies import normal_level, unsaid
 from ledger.words import MoneyKind
 
 REQUIRED: Final = (
@@ -168,6 +169,8 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refuse
         if cell and (number in said or cell == name or (donor and donor in said)):
             refusal = refuse(Reason.ROW_FAULT, f"第{line}行“{column}”", rule=f"“{column}”中不得有姓名或公民身份号码")
             return FaultyRow(line, number, name, serial_to_show(cells, refusal), refusal)
+    if kind is MoneyKind.GOVERNMENT_SUBSIDY:
+        doubt = doubt or unsaid(level, allocation_document)
     if typed == "unspecified":
         doubt = "缴费类型只写“补缴”，不作为任何年度的正常缴费"
     payment = Payment(
@@ -181,7 +184,7 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refuse
         voucher,
         code,
         batch,
-        level and squeezed(level),
+        normal_level(level),
         allocation_document,
     )
     return PaymentRow(line, number, name, data, payment, doubt, approval, pool, agency, donor)

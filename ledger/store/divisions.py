@@ -63,6 +63,10 @@ class Divisions:
         known = (division.code == said for division in self._known.values() if division.level == LEVELS[-1])
         return said if any(known) else None
 
+    def of_level(self, level: str) -> list[Division]:
+        """All divisions of a level, by code."""
+        return sorted(division for division in self._known.values() if division.level == level)
+
     def add(self, names: tuple[str, str, str]) -> str:
         """The code of a village, with whatever is unknown of county, township and village added."""
         parent = self._log.pool
