@@ -101,8 +101,7 @@ def examine(entries: Sequence[Entry], *, government_paid_counts: bool) -> Examin
         findings.append(Finding(Situation.NO_SUBSIDY, sum(one.fen for one in paid)))
     if subsidies and not paid:
         findings.append(_finding(Situation.NO_CONTRIBUTION, subsidies, ""))
-    for same in _of_one_level(subsidies):
-        findings.append(_finding(Situation.TWICE, same, same[0].level))
+    findings += [_finding(Situation.TWICE, same, same[0].level) for same in _of_one_level(subsidies)]
     return Examined(bool(paid), subsidies, findings)
 
 
