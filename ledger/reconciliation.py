@@ -209,9 +209,9 @@ class _Person:
                 before.cleared = f"{_month(month)}税务撤销"
                 told = self._tell(month, f"c:{one.serial}", Category.CANCELLED, -one.fen, -1, one)
                 told.cleared = f"撤销{_month(month_of(one.treasury_on))}的缴费"
-            else:
+            else:  # its own entry was its approval, and keeps the day of the payment when it is reversed
                 self._own_paid = [other for other in self._own_paid if other is not one]
-                self._count_own(month, -1, -one.fen)
+                self._tell(month, f"c:{one.serial}", Category.CANCELLED, -one.fen, -1, one)
 
     def _withdraw(self, month: date) -> None:
         """Withdrawals of receivables of earlier months."""

@@ -72,6 +72,13 @@ class Reason(StrEnum):
     NOT_IN_FULL = "NOT_IN_FULL"
     FORM_UNKNOWN = "FORM_UNKNOWN"
     FILING = "FILING"
+    DIFFERENCE_UNKNOWN = "DIFFERENCE_UNKNOWN"
+    DIFFERENCE_ENDED = "DIFFERENCE_ENDED"
+    NOT_AN_ENDING = "NOT_AN_ENDING"
+    MONTH_SIGNED = "MONTH_SIGNED"
+    MONTH_NOT_SIGNED = "MONTH_NOT_SIGNED"
+    MONTH_STALE = "MONTH_STALE"
+    DIFFERENCES_OPEN = "DIFFERENCES_OPEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +171,13 @@ _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
     Reason.NOT_IN_FULL: ("款项须足额到账", HOUSE, "与财政部门对账，补足或退回后重办"),
     Reason.FORM_UNKNOWN: ("表格须为本地区所依据文件或办理流程中的一种", HOUSE, "按 docs/regions.md 所列表格打印"),
     Reason.FILING: ("备案表的人数×元/人须等于补助合计", HOUSE, "与集体经济组织核对备案表，更正人数、标准或合计"),
+    Reason.DIFFERENCE_UNKNOWN: ("差异编号须为该月对账所列", HOUSE, "按 tax differences list 核对编号"),
+    Reason.DIFFERENCE_ENDED: ("差异已了结的不再办理", HOUSE, "无须再次办理"),
+    Reason.NOT_AN_ENDING: ("差异只由其后发生的、同一人或同一流水号的账簿记录了结", HOUSE, "先记账，再以该记录了结差异"),
+    Reason.MONTH_SIGNED: ("已签认的月份不得改动", HOUSE, "确需改动的，以 tax reopen 写明原因重开该月"),
+    Reason.MONTH_NOT_SIGNED: ("只有已签认的月份可以重开", HOUSE, "直接办理，无须重开"),
+    Reason.MONTH_STALE: ("签认须以最新的对账为准", HOUSE, "先以 tax reconcile 重新对账"),
+    Reason.DIFFERENCES_OPEN: ("签认前每笔差异须已了结或说明原因", HOUSE, "按 tax differences list 逐笔办理"),
     Reason.STEP_UNKNOWN: ("步骤须为本地区办理流程中的一步", HOUSE, "按 rules show 所列步骤办理"),
     Reason.STEP_ACTOR: ("步骤须由规定的单位办理", HOUSE, "转由规定的单位办理"),
     Reason.STEP_TAKEN: ("同一步骤只办理一次", HOUSE, "无须再次办理"),

@@ -54,6 +54,14 @@ from ledger.plan_events import (
 )
 from ledger.plan_steps import step_title
 from ledger.procedure import Procedure, read_procedures
+from ledger.reconciliation_events import (
+    DifferenceAssigned,
+    DifferenceExplained,
+    DifferenceResolved,
+    MonthEvent,
+    MonthReopened,
+    MonthSigned,
+)
 from ledger.refusals import HOUSE, Reason, Refused, refuse
 from ledger.region_rules import PoolOpened, RegionRules, RuleEvent, ValueEntered, folded_rules, rules_stream
 from ledger.store.log import PoolLog
@@ -93,6 +101,11 @@ TITLES: Final = {
     PlanSuspended.topic: "暂停补助",
     PlanResumed.topic: "恢复补助",
     PlanClosed.topic: "终止方案",
+    DifferenceExplained.topic: "说明差异原因",
+    DifferenceAssigned.topic: "指定差异责任人",
+    DifferenceResolved.topic: "了结差异",
+    MonthSigned.topic: "对账签认",
+    MonthReopened.topic: "重开对账月份",
 }
 """What each event is called in Chinese."""
 
@@ -223,6 +236,8 @@ class Clauses:
         if isinstance(event, ValueEntered):
             return event.document
         if isinstance(event, RuleEvent):
+            return HOUSE
+        if isinstance(event, MonthEvent):
             return HOUSE
         if isinstance(event, PlanEvent):
             return event.clause if isinstance(event, StepTaken) else HOUSE

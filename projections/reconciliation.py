@@ -55,5 +55,3 @@ def reconcile(log: PoolLog, register: Register, month: date, told: Progress = la
     for one in [*due, *again]:
         told(f"{one.year}年{one.month}月")
         fold_month(log, register, one, rules)
-
-

@@ -8,11 +8,10 @@ What a later month ends in an earlier one is written there as `cleared`. The pur
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 from psycopg import Connection
@@ -30,7 +29,15 @@ from ledger.store.register import Register
 from ledger.words import KINDS
 from projections.folds import composed, execute
 from projections.reconciliation_rows import FETCH, Bulk, Span, Stranger, gather, repeated, strangers, suspects
-from projections.reconciliation_sums import Counts, MonthTotals, month_days, month_items, summed, unallocated, unreadable
+from projections.reconciliation_sums import (
+    Counts,
+    MonthTotals,
+    month_days,
+    month_items,
+    summed,
+    unallocated,
+    unreadable,
+)
 from projections.reconciliation_totals import totals_differences
 
 TAX_AGENCY: Final = "tax_agency"
@@ -42,8 +49,6 @@ _COLUMNS: Final = (
 _TYPES: Final = (
     "date", "uuid", "text", "text", "int8", "int4", "uuid", "int4", "int4", "int4", "int4", "uuid", "text", "jsonb",
 )  # fmt: skip
-
-
 
 
 Row = tuple[Any, ...]
@@ -73,8 +78,7 @@ class UnexplainedError(Exception):
 
 def difference_id(pool: str, month: date, key: str) -> UUID:
     """The id of a difference: the same whenever the month is folded again."""
-    said = f"{pool}:{month.isoformat()}:{key}".encode()
-    return UUID(bytes=hashlib.blake2b(said, digest_size=16, person=b"difference").digest(), version=8)
+    return uuid5(NAMESPACE_URL, f"pension-ledger:difference:{pool}:{month.isoformat()}:{key}")
 
 
 def needs_of(rules: RegionRules, year: int) -> Needs:
@@ -131,7 +135,7 @@ class _Fold:
 
     # -- persons ---------------------------------------------------------------------------------------------------
 
-    def _look_closer(self, bulk: Bulk, figures: set[tuple[int, ...]]) -> None:
+    def _look_closer(self, bulk: Bulk, figures: set[tuple[int, int, int, int]]) -> None:
         """Compare every suspect. An approval that nobody paid waits where a stranger paid as much."""
         sums = self._sums
         for books in suspects(self._connection, self._log, self._span, self._needs):
@@ -143,7 +147,9 @@ class _Fold:
             for one in compared.differences:
                 if one.month != self._month:
                     if one.month < self._month and one.cleared:
-                        self._ended.append((one.month, self._id(one.month, one.key, books.who), one.category, one.cleared))
+                        self._ended.append(
+                            (one.month, self._id(one.month, one.key, books.who), one.category, one.cleared)
+                        )
                 elif one.category is Category.AGENCY_ONLY and not one.cleared and _figures(one.approved) in figures:
                     self._candidates.append((books.who, one))
                 else:
@@ -200,25 +206,20 @@ class _Fold:
             return {}
         people = open_people(self._register, list({who for who, _ in self._candidates}))
         candidates = [
-            Candidate(
-                str(self._id(self._month, one.key, who)), _figures(one.approved), who, people[who].number, people[who].name
-            )
+            Candidate(self._key(one, who), _figures(one.approved), who, people[who].number, people[who].name)
             for who, one in self._candidates
             if who in people
         ]
-        said = self._register_said(mine)
+        places = [(one.paid.file, one.paid.line) for one in mine]
+        said = ExchangeRecords(self._log).identities(self._register.keys, places)
         unknown = [
-            Unknown(str(self._id(self._month, one.paid.key)), _figures(one.paid), one.participant, *said[one.paid.serial])
-            for one in mine
+            Unknown(self._key(one.paid), _figures(one.paid), one.participant, *said.get(place, ("", "")))
+            for one, place in zip(mine, places, strict=True)
         ]
         return {UUID(payment): UUID(approval) for payment, approval in propose(unknown, candidates).items()}
 
-    def _register_said(self, mine: list[Stranger]) -> dict[str, tuple[str, str]]:
-        """Number and name as they stood in the rows, by serial; empty where they do not open."""
-        opened = ExchangeRecords(self._log).identities(
-            self._register.keys, [(one.paid.file, one.paid.line) for one in mine]
-        )
-        return {one.paid.serial: opened.get((one.paid.file, one.paid.line), ("", "")) for one in mine}
+    def _key(self, one: Difference | Paid, who: UUID | None = None) -> str:
+        return str(self._id(self._month, one.key, who))
 
     # -- the rest of the month -------------------------------------------------------------------------------------
 
@@ -226,10 +227,10 @@ class _Fold:
         """Deliveries that brought nothing new; one that says something else under its serial is to be looked into."""
         for one in repeated(self._connection, self._log, self._span):
             other = one.reason == Reason.SERIAL_CONFLICT
-            told = {"serial": one.serial, "reason": one.reason}
+            told = _json({"tax": {"serial": one.serial, "reason": one.reason}, "agency": None})
             self._rows.append((
-                self._month, self._id(self._month, f"d:{one.file}:{one.line}"), TAX_AGENCY, Category.DUP_TRANSPORT, 0, 0,
-                None, one.file, one.line, None, None, None, "" if other else "重复传输，未重复记账", _json({"tax": told}),
+                self._month, self._id(self._month, f"d:{one.file}:{one.line}"), TAX_AGENCY, Category.DUP_TRANSPORT,
+                0, 0, None, one.file, one.line, None, None, None, "" if other else "重复传输，未重复记账", told,
             ))  # fmt: skip
             if len(self._rows) >= FETCH:
                 self._flush()
@@ -256,7 +257,9 @@ class _Fold:
 
     def _flush(self) -> None:
         """Write what was found so far."""
-        statement = composed(self._log, f"COPY {{reconciliation_difference_v1}} ({_COLUMNS}) FROM STDIN (FORMAT BINARY)")
+        statement = composed(
+            self._log, f"COPY {{reconciliation_difference_v1}} ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"
+        )
         with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.set_types(_TYPES)
             for row in self._rows:
@@ -264,12 +267,13 @@ class _Fold:
         self._rows.clear()
 
     def _end_earlier(self) -> None:
-        """What this month's rows end in earlier months; a receivable paid in its month and entered later is a cutoff."""
+        """What this month's rows end in earlier ones; what was paid in its month and entered later is a cutoff."""
         if not self._ended:
             return
         statement = (
-            "UPDATE {reconciliation_difference_v1} d SET cleared = e.cleared, category = CASE WHEN e.category = 'CUTOFF'"
-            " THEN e.category ELSE d.category END FROM unnest(%s::date[], %s::uuid[], %s::text[], %s::text[])"
+            "UPDATE {reconciliation_difference_v1} d SET cleared = e.cleared,"
+            " category = CASE WHEN e.category = 'CUTOFF' THEN e.category ELSE d.category END"
+            " FROM unnest(%s::date[], %s::uuid[], %s::text[], %s::text[])"
             " AS e (month, difference_id, category, cleared) WHERE d.month = e.month"
             " AND d.difference_id = e.difference_id AND d.cleared <> e.cleared"
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -13,6 +12,7 @@ import typer
 from api.cli import console
 from api.cli.options import Actor, DryRun, InputFile, Json, Pool
 from api.cli.session import session
+from api.cli.tax_options import Month, read_month
 from api.files.result_file import ResultFile, ResultRow
 from api.files.tables import Columns, FileRows, OpenTable, file_sha256, open_any
 from ledger import clock
@@ -34,17 +34,6 @@ app = typer.Typer(help="国库、财政专户、银行账户、旗县、征缴�
 WORDS: Final = {kind.replace("_", "-"): kind for kind in SOURCES}
 """The sources by the words of the command."""
 REFUSED_WHOLE: Final = 1
-
-Month = Annotated[str, typer.Option("--month", help="月份", metavar="YYYY-MM")]
-
-
-def read_month(text: str) -> date:
-    """The first day of a month as an operator writes it."""
-    try:
-        year, month = text.strip().split("-")
-        return date(int(year), int(month), 1)
-    except ValueError as fault:
-        raise typer.BadParameter("月份须写成 2025-03 的样子", param_hint="--month") from fault
 
 
 class _Import(NamedTuple):

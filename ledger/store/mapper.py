@@ -15,10 +15,16 @@ from eventsourcing.persistence import Mapper, MapperDeserialisationError, Stored
 
 from ledger.account_events import EVENTS, AccountEvent
 from ledger.plan_events import PLAN_EVENTS, PlanEvent
+from ledger.reconciliation_events import MONTH_EVENTS, MonthEvent
 from ledger.region_rules import RULE_EVENTS, RuleEvent
 
-Event = AccountEvent | RuleEvent | PlanEvent
-_ALL: Final[tuple[type[AccountEvent] | type[RuleEvent] | type[PlanEvent], ...]] = (*EVENTS, *RULE_EVENTS, *PLAN_EVENTS)
+Event = AccountEvent | RuleEvent | PlanEvent | MonthEvent
+_ALL: Final[tuple[type[AccountEvent] | type[RuleEvent] | type[PlanEvent] | type[MonthEvent], ...]] = (
+    *EVENTS,
+    *RULE_EVENTS,
+    *PLAN_EVENTS,
+    *MONTH_EVENTS,
+)
 TYPES: Final = {event.topic: event for event in _ALL}
 _encode: Final = msgspec.json.Encoder().encode
 _RETOLD: Final = {topic for topic, event in TYPES.items() if any(name.startswith("upcast_v") for name in dir(event))}

@@ -1,0 +1,136 @@
+"""What is read of a reconciled month: its figures, and its differences with what people said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from ledger.reconciliation import Category
+from ledger.reconciliation_month import Mark, ReconciliationMonth, Status
+from ledger.store.log import PoolLog
+from ledger.store.reconciliation_months import ReconciliationMonths
+from projections.folds import composed, execute
+from projections.reconciliation_fold import TAX_AGENCY
+from projections.reconciliation_sums import MonthTotals
+
+_totals: Final = msgspec.json.Decoder(MonthTotals).decode
+_PAGE: Final = 5_000
+_DIFFERENCES: Final = """
+SELECT d.difference_id, d.comparison, d.category, d.fen, d.rows, d.participant_id, encode(t.sha256, 'hex'), d.tax_line,
+       encode(a.sha256, 'hex'), d.agency_line, d.proposal, d.cleared, d.detail,
+       (SELECT max(h.division) FROM {account_holder} h WHERE h.participant_id = d.participant_id)
+  FROM {reconciliation_difference_v1} d LEFT JOIN {exchange_file} t ON t.file_id = d.tax_file
+  LEFT JOIN {exchange_file} a ON a.file_id = d.agency_file
+ WHERE d.month = %(month)s AND (%(ids)s::uuid[] IS NULL OR d.difference_id = ANY (%(ids)s))
+   AND (%(category)s::text IS NULL OR d.category = %(category)s)
+   AND (%(comparison)s::text IS NULL OR d.comparison = %(comparison)s)
+   AND (%(after)s::uuid IS NULL OR d.difference_id > %(after)s)
+ ORDER BY d.difference_id LIMIT %(limit)s"""
+
+
+class Difference(NamedTuple):
+    """A difference as it stands: what it is, where both records stand, and what people said of it.
+
+    `division` is that of the person's account, whose county owns it as long as nobody else was named.
+    """
+
+    id: UUID
+    comparison: str
+    category: Category
+    fen: int
+    rows: int
+    participant: UUID | None
+    tax_file: str | None
+    tax_line: int | None
+    agency_file: str | None
+    agency_line: int | None
+    proposal: UUID | None
+    cleared: str
+    detail: dict[str, Any]
+    division: str | None
+    mark: Mark
+
+    @property
+    def status(self) -> Status:
+        """What people said comes before what ended it by itself."""
+        return Status.CLEARED if self.cleared and self.mark.status is not Status.RESOLVED else self.mark.status
+
+
+class CategoryTotal(NamedTuple):
+    """The differences of a category: how many, how much (fen), and how many nobody has dealt with."""
+
+    comparison: str
+    category: Category
+    rows: int
+    fen: int
+    open: int
+
+
+class MonthView(NamedTuple):
+    """A month as it was folded, and its stream."""
+
+    month: date
+    totals: MonthTotals
+    position: int
+    state: ReconciliationMonth
+    categories: list[CategoryTotal]
+
+    @property
+    def open(self) -> int:
+        """Differences that are neither cleared, explained nor resolved."""
+        return sum(one.open for one in self.categories)
+
+
+def month_view(log: PoolLog, month: date) -> MonthView | None:
+    """The month; None where it was never folded."""
+    with log.connections.connection() as connection:
+        statement = "SELECT totals::text, position FROM {reconciliation_month_v1} WHERE month = %s"
+        rows = execute(connection, log, statement, (month,))
+        if not rows:
+            return None
+        state = ReconciliationMonths(log).find(month)
+        counted = execute(
+            connection,
+            log,
+            "SELECT comparison, category, count(*), coalesce(sum(fen), 0)::bigint,"
+            " count(*) FILTER (WHERE cleared = '' AND difference_id <> ALL (%s))"
+            " FROM {reconciliation_difference_v1} WHERE month = %s GROUP BY 1, 2 ORDER BY 1, 2",
+            (list(state.done()), month),
+        )
+    categories = [CategoryTotal(one[0], Category(one[1]), *one[2:]) for one in counted]
+    return MonthView(month, _totals(rows[0][0]), rows[0][1], state, categories)
+
+
+def differences(
+    log: PoolLog,
+    month: date,
+    *,
+    ids: Collection[UUID] | None = None,
+    category: str | None = None,
+    comparison: str | None = None,
+    after: UUID | None = None,
+    limit: int | None = None,
+) -> Iterator[Difference]:
+    """The differences of a month by id, behind the one `after`; those asked for by id, category, comparison."""
+    marks = ReconciliationMonths(log).find(month).marks
+    left = limit
+    while left is None or left > 0:
+        asked: Mapping[str, Any] = {
+            "month": month, "ids": None if ids is None else list(ids), "category": category, "comparison": comparison,
+            "after": after, "limit": _PAGE if left is None else min(_PAGE, left),
+        }  # fmt: skip
+        with log.connections.connection() as connection:
+            rows = connection.execute(composed(log, _DIFFERENCES), asked).fetchall()
+        for row in rows:
+            yield Difference._make((*row[:2], Category(row[2]), *row[3:], marks.get(row[0], Mark())))
+        if len(rows) < asked["limit"]:
+            return
+        after = rows[-1][0]
+        left = None if left is None else left - len(rows)
+
+
+__all__ = ["TAX_AGENCY", "CategoryTotal", "Difference", "MonthView", "differences", "month_view"]
