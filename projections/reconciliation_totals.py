@@ -34,6 +34,7 @@ from ledger.reconciliation_totals import (
     pool_county,
     tax_treasury,
 )
+from ledger.refusals import Reason
 from ledger.stated_totals import SOURCES, Business, StatedTotal
 from ledger.store.exchange_totals import ExchangeTotals
 from ledger.store.log import PoolLog
@@ -50,23 +51,29 @@ PAID_BY: Final = {
 CANCELLED: Final = 2
 
 _RECEIVED: Final = """
-    WITH mine AS MATERIALIZED (
+    WITH mine AS (
         SELECT file_id, line, serial, data_type, ended, treasury_on, kind, payment_type, participant_id, fen
           FROM {exchange_record}
          WHERE treasury_on >= %(first)s AND treasury_on <= %(last)s AND file_id <= %(through)s
-           AND ended IN (1, 3, 4) AND kind IS NOT NULL AND fen IS NOT NULL
+           AND kind IS NOT NULL AND fen IS NOT NULL AND reason <> %(elsewhere)s
+    ), picked AS MATERIALIZED (
+        SELECT DISTINCT ON (serial, data_type, CASE WHEN serial = '' THEN (file_id, line) END) *
+          FROM mine
+         ORDER BY serial, data_type, CASE WHEN serial = '' THEN (file_id, line) END,
+                  ended <> 1, ended <> 2, file_id DESC, line DESC
     ), booked AS MATERIALIZED (
-        SELECT m.serial, m.data_type FROM mine m JOIN {external_identity} USING (serial, data_type) WHERE m.ended > 2
+        SELECT p.serial, p.data_type FROM picked p JOIN {external_identity} USING (serial, data_type) WHERE p.ended > 2
     ), counted AS (
-        SELECT m.* FROM mine m
-         WHERE m.ended = 1 OR m.serial = '' OR NOT EXISTS (
+        SELECT p.* FROM picked p
+         WHERE p.ended <= 2 OR p.serial = '' OR NOT EXISTS (
                    SELECT 1 FROM {exchange_record} l
-                    WHERE l.serial = m.serial AND l.data_type = m.data_type AND l.ended > 2
-                      AND l.file_id <= %(through)s AND (l.file_id, l.line) > (m.file_id, m.line)
+                    WHERE l.serial = p.serial AND l.data_type = p.data_type AND l.ended > 2
+                      AND l.kind IS NOT NULL AND l.fen IS NOT NULL AND l.reason <> %(elsewhere)s
+                      AND l.file_id <= %(through)s AND (l.file_id, l.line) > (p.file_id, p.line)
                ) AND NOT EXISTS (
                    SELECT 1 FROM booked b JOIN {exchange_record} r USING (serial, data_type)
-                    WHERE b.serial = m.serial AND b.data_type = m.data_type
-                      AND r.ended = 1 AND r.file_id <= %(through)s
+                    WHERE b.serial = p.serial AND b.data_type = p.data_type
+                      AND r.ended IN (1, 2) AND r.file_id <= %(through)s
                )
     )
     SELECT c.treasury_on, c.kind, coalesce(c.payment_type, 0), <county>,
@@ -74,6 +81,11 @@ _RECEIVED: Final = """
            sum(CASE c.data_type WHEN <cancelled> THEN -c.fen ELSE c.fen END)::bigint
       FROM counted c <holders>
      GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4""".replace("<cancelled>", str(CANCELLED))
+"""Each (流水号, 数据类型) once: where it was recorded, or else where it was there already (recorded at a counter, or by
+a version that kept no rows), or else where it came last. Where one was there already its content, and so its month, is
+that of what was recorded; a refused one may have been recorded in another month. A row without a serial is one of its
+own; one of another pool is none of ours.
+"""
 _COUNTY: Final = "coalesce(split_part(h.division, '.', 1) || '.' || split_part(h.division, '.', 2), '')"
 _HOLDERS: Final = """LEFT JOIN LATERAL (
            SELECT division FROM {account_holder} a WHERE a.participant_id = c.participant_id
@@ -127,7 +139,9 @@ class MonthTotals:
         """The rows of 缴费明细 of the month, each once, less those taken back."""
         text = _RECEIVED.replace("<county>", _COUNTY if by_county else "''")
         statement = self._log.sql(text.replace("<holders>", _HOLDERS if by_county else ""))
-        asked = {"first": self.month, "last": self.last, "through": self._through}
+        asked = {
+            "first": self.month, "last": self.last, "through": self._through, "elsewhere": Reason.OTHER_POOL.value,
+        }  # fmt: skip
         rows = self._connection.execute(statement, asked).fetchall()
         return [
             Cell(day, KINDS[kind], TYPES[typed], county, count, fen) for day, kind, typed, county, count, fen in rows

@@ -56,8 +56,9 @@ class ExchangeTotals:
     ) -> list[StatedTotal]:
         """The sums of a source that hold, begun from `first` to `last`, of files up to an id (None: all of them)."""
         statement = self._log.sql(
-            f"SELECT file_id, line, {_COLUMNS} FROM {{exchange_total}} JOIN {{exchange_file}} f USING (file_id)"
-            " WHERE f.kind = %s AND since >= %s AND since <= %s AND (%s::integer IS NULL OR file_id <= %s)"
+            f"SELECT file_id, line, {_COLUMNS} FROM {{exchange_total}}"
+            " WHERE file_id IN (SELECT file_id FROM {exchange_file} WHERE kind = %s)"
+            " AND since >= %s AND since <= %s AND (%s::integer IS NULL OR file_id <= %s)"
             " ORDER BY file_id, line"
         )
         rows = connection.execute(statement, (source, first, last, files_through, files_through)).fetchall()
@@ -68,8 +69,9 @@ class ExchangeTotals:
     ) -> date | None:
         """The first day of which a source states anything, up to `until`; None where it states nothing."""
         statement = self._log.sql(
-            "SELECT min(since) FROM {exchange_total} JOIN {exchange_file} f USING (file_id)"
-            " WHERE f.kind = %s AND since <= %s AND (%s::integer IS NULL OR file_id <= %s)"
+            "SELECT min(since) FROM {exchange_total}"
+            " WHERE file_id IN (SELECT file_id FROM {exchange_file} WHERE kind = %s)"
+            " AND since <= %s AND (%s::integer IS NULL OR file_id <= %s)"
         )
         row = connection.execute(statement, (source, until, files_through, files_through)).fetchone()
         return row[0] if row else None
