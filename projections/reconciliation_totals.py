@@ -50,41 +50,40 @@ PAID_BY: Final = {
 """By which business the money of an event leaves the 支出户."""
 CANCELLED: Final = 2
 
-_RECEIVED: Final = """
-    WITH mine AS (
-        SELECT file_id, line, serial, data_type, ended, treasury_on, kind, payment_type, participant_id, fen
-          FROM {exchange_record}
-         WHERE treasury_on >= %(first)s AND treasury_on <= %(last)s AND file_id <= %(through)s
-           AND kind IS NOT NULL AND fen IS NOT NULL AND reason <> %(elsewhere)s
-    ), picked AS MATERIALIZED (
-        SELECT DISTINCT ON (serial, data_type, CASE WHEN serial = '' THEN (file_id, line) END) *
-          FROM mine
-         ORDER BY serial, data_type, CASE WHEN serial = '' THEN (file_id, line) END,
-                  ended <> 1, ended <> 2, file_id DESC, line DESC
-    ), booked AS MATERIALIZED (
-        SELECT p.serial, p.data_type FROM picked p JOIN {external_identity} USING (serial, data_type) WHERE p.ended > 2
+_OURS: Final = "kind IS NOT NULL AND fen IS NOT NULL AND reason <> %(elsewhere)s AND file_id <= %(through)s"
+_IN_MONTH: Final = f"treasury_on >= %(first)s AND treasury_on <= %(last)s AND {_OURS}"
+_RECEIVED: Final = f"""
+    WITH others AS MATERIALIZED (
+        SELECT DISTINCT ON (serial, data_type) * FROM {{exchange_record}}
+         WHERE {_IN_MONTH} AND ended <> 1
+         ORDER BY serial, data_type, ended <> 2, file_id DESC, line DESC
+    ), known AS MATERIALIZED (
+        SELECT o.serial, o.data_type FROM others o JOIN {{external_identity}} USING (serial, data_type)
+         WHERE o.ended > 2
     ), counted AS (
-        SELECT p.* FROM picked p
-         WHERE p.ended <= 2 OR p.serial = '' OR NOT EXISTS (
-                   SELECT 1 FROM {exchange_record} l
-                    WHERE l.serial = p.serial AND l.data_type = p.data_type AND l.ended > 2
-                      AND l.kind IS NOT NULL AND l.fen IS NOT NULL AND l.reason <> %(elsewhere)s
-                      AND l.file_id <= %(through)s AND (l.file_id, l.line) > (p.file_id, p.line)
-               ) AND NOT EXISTS (
-                   SELECT 1 FROM booked b JOIN {exchange_record} r USING (serial, data_type)
-                    WHERE b.serial = p.serial AND b.data_type = p.data_type
-                      AND r.ended IN (1, 2) AND r.file_id <= %(through)s
-               )
+        SELECT treasury_on, kind, payment_type, participant_id, data_type, fen FROM {{exchange_record}}
+         WHERE {_IN_MONTH} AND ended = 1
+        UNION ALL
+        SELECT treasury_on, kind, payment_type, participant_id, data_type, fen FROM others o
+         WHERE NOT EXISTS (SELECT FROM {{exchange_record}} r WHERE {_IN_MONTH} AND r.ended = 1
+                              AND r.serial = o.serial AND r.data_type = o.data_type)
+           AND (o.ended = 2 OR (
+                NOT EXISTS (SELECT FROM {{exchange_record}} l WHERE l.ended > 2 AND {_OURS}
+                               AND l.serial = o.serial AND l.data_type = o.data_type
+                               AND (l.file_id, l.line) > (o.file_id, o.line))
+            AND NOT EXISTS (SELECT FROM known k JOIN {{exchange_record}} r USING (serial, data_type)
+                             WHERE k.serial = o.serial AND k.data_type = o.data_type
+                               AND r.ended <= 2 AND r.file_id <= %(through)s)))
     )
-    SELECT c.treasury_on, c.kind, coalesce(c.payment_type, 0), <county>,
-           sum(CASE c.data_type WHEN <cancelled> THEN -1 ELSE 1 END)::bigint,
-           sum(CASE c.data_type WHEN <cancelled> THEN -c.fen ELSE c.fen END)::bigint
+    SELECT c.treasury_on, c.kind, c.payment_type, <county>,
+           sum(CASE c.data_type WHEN {CANCELLED} THEN -1 ELSE 1 END)::bigint,
+           sum(CASE c.data_type WHEN {CANCELLED} THEN -c.fen ELSE c.fen END)::bigint
       FROM counted c <holders>
-     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4""".replace("<cancelled>", str(CANCELLED))
+     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
 """Each (流水号, 数据类型) once: where it was recorded, or else where it was there already (recorded at a counter, or by
 a version that kept no rows), or else where it came last. Where one was there already its content, and so its month, is
-that of what was recorded; a refused one may have been recorded in another month. A row without a serial is one of its
-own; one of another pool is none of ours.
+that of what was recorded; a refused one may have been recorded in another month. A row of another pool is none of ours.
+Nearly all rows are recorded when they come, and are summed without a look at their serials.
 """
 _COUNTY: Final = "coalesce(split_part(h.division, '.', 1) || '.' || split_part(h.division, '.', 2), '')"
 _HOLDERS: Final = """LEFT JOIN LATERAL (
@@ -108,7 +107,8 @@ _PAID_OUT: Final = f"""
 """What left accounts, less what was reversed of it: a reversal stands on its original's day."""
 
 _ALLOCATED: Final = """
-    SELECT x.voucher, x."on", x.received FROM {ledger_events} e,
+    SELECT x.voucher, x."on", x.received
+      FROM {subsidy_plan} p JOIN {ledger_events} e ON e.originator_id = p.plan_id,
            jsonb_to_record(convert_from(e.state, 'UTF8')::jsonb) AS x (voucher text, "on" date, received bigint)
      WHERE e.topic = %s AND e.notification_id <= %s ORDER BY e.notification_id"""
 
@@ -129,6 +129,7 @@ class MonthTotals:
         self._connection, self._log, self.month = connection, log, month
         self._through, self._position = files_through, position
         self._store = ExchangeTotals(log)
+        self._received: dict[bool, list[Cell]] = {}
         self.last = _month_end(month)
 
     def stated(self, source: FileKind, first: date | None = None, last: date | None = None) -> list[StatedTotal]:
@@ -137,15 +138,19 @@ class MonthTotals:
 
     def received(self, *, by_county: bool = False) -> list[Cell]:
         """The rows of 缴费明细 of the month, each once, less those taken back."""
-        text = _RECEIVED.replace("<county>", _COUNTY if by_county else "''")
-        statement = self._log.sql(text.replace("<holders>", _HOLDERS if by_county else ""))
-        asked = {
-            "first": self.month, "last": self.last, "through": self._through, "elsewhere": Reason.OTHER_POOL.value,
-        }  # fmt: skip
-        rows = self._connection.execute(statement, asked).fetchall()
-        return [
-            Cell(day, KINDS[kind], TYPES[typed], county, count, fen) for day, kind, typed, county, count, fen in rows
-        ]
+        if by_county not in self._received:
+            text = _RECEIVED.replace("<county>", _COUNTY if by_county else "''")
+            statement = self._log.sql(text.replace("<holders>", _HOLDERS if by_county else ""))
+            asked = {
+                "first": self.month, "last": self.last, "through": self._through,
+                "elsewhere": Reason.OTHER_POOL.value,
+            }  # fmt: skip
+            rows = self._connection.execute(statement, asked).fetchall()
+            self._received[by_county] = [
+                Cell(day, KINDS[kind], TYPES[typed], county, count, fen)
+                for day, kind, typed, county, count, fen in rows
+            ]
+        return self._received[by_county]
 
     def paid_out(self) -> dict[Business, Figures]:
         """What left personal accounts in the month, by business."""
@@ -223,7 +228,7 @@ def sides(
     for source in SOURCES:
         stated = read.stated(source)
         if source is FileKind.EXPENDITURE_ACCOUNT:
-            paid = read.paid_out()
+            paid = read.paid_out() if stated else {}
             yield Side(source, [(one, paid.get(one.business) if one.business else None) for one in stated])
         elif source is FileKind.FISCAL_ACCOUNT:
             sums: dict[str, int] = {}
