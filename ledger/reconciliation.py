@@ -109,7 +109,10 @@ class Approved(NamedTuple):
 
 @dataclass
 class Difference:
-    """A difference of a month: tax less agency in fen and rows, with both records. `cleared` says what ended it."""
+    """A difference of a month: tax less agency in fen and rows, with both records.
+
+    `cleared` says what ended it by itself, `cleared_in` is the other month in which that lies.
+    """
 
     month: date
     key: str
@@ -119,6 +122,11 @@ class Difference:
     paid: Paid | None = None
     approved: Approved | None = None
     cleared: str = ""
+    cleared_in: date | None = None
+
+    def clear(self, why: str, month: date) -> None:
+        """It has ended, by what stands in a month."""
+        self.cleared, self.cleared_in = why, month
 
 
 class Own(NamedTuple):
@@ -206,9 +214,9 @@ class _Person:
                 told = self._tell(month, f"c:{one.serial}", Category.CANCELLED, -one.fen, -1, one, approved)
                 self._open_approved.append((approved, told))
             elif before := _taken(self._open_paid, one):
-                before.cleared = f"{_month(month)}税务撤销"
+                before.clear(f"{_month(month)}税务撤销", month)
                 told = self._tell(month, f"c:{one.serial}", Category.CANCELLED, -one.fen, -1, one)
-                told.cleared = f"撤销{_month(month_of(one.treasury_on))}的缴费"
+                told.clear(f"撤销{_month(month_of(one.treasury_on))}的缴费", month_of(one.treasury_on))
             else:  # its own entry was its approval, and keeps the day of the payment when it is reversed
                 self._own_paid = [other for other in self._own_paid if other is not one]
                 self._tell(month, f"c:{one.serial}", Category.CANCELLED, -one.fen, -1, one)
@@ -225,9 +233,9 @@ class _Person:
                 told = self._tell(month, f"w:{one.key}", Category.TAX_ONLY, one.fen, 1, paid, one)
                 self._open_paid.append((paid, told))
             elif before := _taken(self._open_approved, one):
-                before.cleared = f"{_month(month)}核定已撤回"
+                before.clear(f"{_month(month)}核定已撤回", month)
                 told = self._tell(month, f"w:{one.key}", Category.CANCELLED, one.fen, 1, None, one)
-                told.cleared = f"撤回{_month(month_of(one.approved_on))}的核定"
+                told.clear(f"撤回{_month(month_of(one.approved_on))}的核定", month_of(one.approved_on))
 
     # -- a month ---------------------------------------------------------------------------------------------------
 
@@ -276,21 +284,21 @@ class _Person:
             self._pair(one, found)
             if before.category is Category.AGENCY_ONLY and one.paid_on and month_of(one.paid_on) <= before.month:
                 before.category = Category.CUTOFF
-            before.cleared = f"{_month(month)}入库"
+            before.clear(f"{_month(month)}入库", month)
             told = self._tell(month, one.key, Category.CUTOFF, one.fen, 1, one, found)
-            told.cleared = f"{_month(month_of(found.approved_on))}核定"
+            told.clear(f"{_month(month_of(found.approved_on))}核定", month_of(found.approved_on))
         for other in list(approved):
             waiting = (*(one for one, _ in self._open_paid), *self._own_paid)
             earlier = next((one for one in waiting if _same(one, other)), None)
             if earlier is None:
                 continue
             if before := _taken(self._open_paid, earlier):
-                before.cleared = f"{_month(month)}核定"
+                before.clear(f"{_month(month)}核定", month)
             self._own_paid = [one for one in self._own_paid if one is not earlier]
             approved.remove(other)
             self._pair(earlier, other)
             told = self._tell(month, other.key, Category.CUTOFF, -other.fen, -1, earlier, other)
-            told.cleared = f"{_month(month_of(earlier.treasury_on))}入库"
+            told.clear(f"{_month(month_of(earlier.treasury_on))}入库", month_of(earlier.treasury_on))
 
     def _unmatched(self, month: date, one: Paid) -> None:
         """A payment that nobody approved: paid twice, needing no approval, or of the tax side alone."""

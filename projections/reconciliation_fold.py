@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
 
 from ledger.exchange import TYPES, month_of
 from ledger.persons_alike import Candidate, Unknown, propose
@@ -44,10 +45,11 @@ TAX_AGENCY: Final = "tax_agency"
 """The comparison of payments with approvals, row by row."""
 _COLUMNS: Final = (
     "month, difference_id, comparison, category, fen, rows, participant_id, tax_file, tax_line, agency_file,"
-    " agency_line, proposal, cleared, detail"
+    " agency_line, proposal, cleared, cleared_in, detail"
 )
 _TYPES: Final = (
-    "date", "uuid", "text", "text", "int8", "int4", "uuid", "int4", "int4", "int4", "int4", "uuid", "text", "jsonb",
+    "date", "uuid", "text", "text", "int8", "int4", "uuid", "int4", "int4", "int4", "int4", "uuid", "text",
+    "date", "jsonb",
 )  # fmt: skip
 
 
@@ -117,7 +119,7 @@ class _Fold:
         self._sums = _Sums()
         self._rows: list[Row] = []
         self._candidates: list[tuple[UUID, Difference]] = []
-        self._ended: list[tuple[date, UUID, str, str]] = []
+        self._ended: list[tuple[date, UUID, str, str, date | None]] = []
 
     def run(self) -> None:
         delete = "DELETE FROM {reconciliation_difference_v1} WHERE month = %s"
@@ -147,8 +149,7 @@ class _Fold:
             for one in compared.differences:
                 if one.month != self._month:
                     if one.month < self._month and one.cleared:
-                        self._ended.append(
-                            (one.month, self._id(one.month, one.key, books.who), one.category, one.cleared)
+                        self._ended.append((one.month, ended, one.category, one.cleared, one.cleared_in))
                         )
                 elif one.category is Category.AGENCY_ONLY and not one.cleared and _figures(one.approved) in figures:
                     self._candidates.append((books.who, one))
@@ -179,7 +180,7 @@ class _Fold:
                 mine.append(one)
             elif gone == self._month:
                 told = Difference(self._month, f"c:{paid.serial}", Category.CANCELLED, -paid.fen, -1, paid)
-                told.cleared = f"撤销{came.year}年{came.month}月的缴费"
+                told.clear(f"撤销{came.year}年{came.month}月的缴费", came)
                 self._add(told, None)
         for cancelled in orphans:
             if month_of(cancelled.treasury_on) == self._month:
@@ -192,7 +193,7 @@ class _Fold:
             category = Category.REGION if paid.reason == Reason.OTHER_POOL else Category.PERSON
             told = Difference(self._month, paid.key, category, paid.fen, 1, paid)
             if paid.cancelled_on:
-                told.cleared = "税务撤销"
+                told.clear("税务撤销", month_of(paid.cancelled_on))
             self._add(told, one.participant, proposals.get(self._id(self._month, paid.key)))
         for who, candidate in self._candidates:
             proposed = taken.get(self._id(self._month, candidate.key, who))
@@ -227,10 +228,11 @@ class _Fold:
         """Deliveries that brought nothing new; one that says something else under its serial is to be looked into."""
         for one in repeated(self._connection, self._log, self._span):
             other = one.reason == Reason.SERIAL_CONFLICT
-            told = _json({"tax": {"serial": one.serial, "reason": one.reason}, "agency": None})
+            told = Jsonb({"tax": {"serial": one.serial, "reason": one.reason}, "agency": None})
+            ended = "" if other else "重复传输，未重复记账"
             self._rows.append((
                 self._month, self._id(self._month, f"d:{one.file}:{one.line}"), TAX_AGENCY, Category.DUP_TRANSPORT,
-                0, 0, None, one.file, one.line, None, None, None, "" if other else "重复传输，未重复记账", told,
+                0, 0, None, one.file, one.line, None, None, None, ended, None, told,
             ))  # fmt: skip
             if len(self._rows) >= FETCH:
                 self._flush()
@@ -242,7 +244,7 @@ class _Fold:
         for one in totals_differences(self._connection, self._log, self._month, through, position):
             self._rows.append((
                 self._month, difference_id(self._log.pool, self._month, one.key), one.comparison, one.category, one.fen,
-                one.rows, None, None, None, None, None, None, "", _json(one.detail),
+                one.rows, None, None, None, None, None, None, "", None, Jsonb(one.detail),
             ))  # fmt: skip
 
     def _add(self, one: Difference, who: UUID | None, proposal: UUID | None = None) -> None:
@@ -252,7 +254,8 @@ class _Fold:
         self._rows.append((
             one.month, self._id(one.month, one.key, who), TAX_AGENCY, one.category, one.fen, one.rows, who,
             paid and paid.file, paid and paid.line, approved and approved.file, approved and approved.line, proposal,
-            one.cleared, _json({"tax": paid and _of_paid(paid), "agency": approved and _of_approved(approved)}),
+            one.cleared, one.cleared_in,
+            Jsonb({"tax": paid and _of_paid(paid), "agency": approved and _of_approved(approved)}),
         ))  # fmt: skip
 
     def _flush(self) -> None:
@@ -271,10 +274,10 @@ class _Fold:
         if not self._ended:
             return
         statement = (
-            "UPDATE {reconciliation_difference_v1} d SET cleared = e.cleared,"
+            "UPDATE {reconciliation_difference_v1} d SET cleared = e.cleared, cleared_in = e.month_of_it,"
             " category = CASE WHEN e.category = 'CUTOFF' THEN e.category ELSE d.category END"
-            " FROM unnest(%s::date[], %s::uuid[], %s::text[], %s::text[])"
-            " AS e (month, difference_id, category, cleared) WHERE d.month = e.month"
+            " FROM unnest(%s::date[], %s::uuid[], %s::text[], %s::text[], %s::date[])"
+            " AS e (month, difference_id, category, cleared, month_of_it) WHERE d.month = e.month"
             " AND d.difference_id = e.difference_id AND d.cleared <> e.cleared"
         )
         columns = [list(column) for column in zip(*self._ended, strict=True)]
@@ -330,7 +333,3 @@ def _of_approved(approved: Approved) -> dict[str, Any]:
         "number": approved.number, "kind": KINDS[approved.kind], "type": TYPES[approved.payment_type],
         "period": approved.period, "fen": approved.fen, "on": approved.approved_on.isoformat(),
     }  # fmt: skip
-
-
-def _json(said: Any) -> str:
-    return msgspec.json.encode(said).decode()

@@ -66,7 +66,8 @@ SELECT DISTINCT who FROM (
     UNION ALL SELECT participant_id FROM {{exchange_record}} WHERE {IN_MONTH} AND data_type = 2
     UNION ALL SELECT owner FROM deliveries WHERE counts AND ended <> 1 AND {IN_MONTH}
     UNION ALL SELECT participant_id FROM {{receivable}} WHERE {APPROVED_IN_MONTH} AND data_type = 2
-    UNION ALL SELECT participant_id FROM {{reconciliation_difference_v1}} WHERE cleared = '' AND month < %(first)s
+    UNION ALL SELECT participant_id FROM {{reconciliation_difference_v1}}
+               WHERE month < %(first)s AND (cleared = '' OR cleared_in = %(first)s)
     UNION ALL SELECT participant_id FROM {{again}}) AS told
  WHERE who IS NOT NULL"""
 _AGAIN: Final = """

@@ -109,7 +109,7 @@ CREATE TABLE {schema}.reconciliation_month_v1 (
     totals       jsonb   NOT NULL
 );
 -- `fen` and `rows` are tax less agency. The records are named by their places; `detail` is JSON. `cleared` says what
--- ended a difference by itself. What people said of one stands in the log.
+-- ended a difference by itself, `cleared_in` in which other month. What people said of one stands in the log.
 CREATE TABLE {schema}.reconciliation_difference_v1 (
     month          date    NOT NULL,
     difference_id  uuid    NOT NULL,
@@ -124,8 +124,8 @@ CREATE TABLE {schema}.reconciliation_difference_v1 (
     agency_line    integer,
     proposal       uuid,
     cleared        text    NOT NULL,
+    cleared_in     date,
     detail         jsonb   NOT NULL,
     PRIMARY KEY (month, difference_id)
 );
-CREATE INDEX reconciliation_difference_open ON {schema}.reconciliation_difference_v1 (participant_id)
-    WHERE cleared = '';
+CREATE INDEX reconciliation_difference_cleared_in ON {schema}.reconciliation_difference_v1 (cleared_in);
