@@ -121,14 +121,18 @@ def _batch(chance: random.Random, place: int, rows: Sequence[Paid]) -> BookFile:
     cells = [paid.cells(batch) for paid in rows]
     columns = [column for column in MORE_OF_PAYMENT if any(row.get(column) for row in cells) or chance.random() < 0.3]
     plain = all(paid.data_type == NEW for paid in rows)
-    head = ()
+    head: tuple[tuple[str, ...], ...] = ()
     if plain and chance.random() < TITLED:
-        total = yuan(sum(paid.fen for paid in rows))
-        head = (("传输批次号", batch), ("总笔数", str(len(rows))), ("总金额", total))
+        head = batch_head(batch, len(rows), sum(paid.fen for paid in rows))
     shuffled = [*PAYMENT, *columns]
     if chance.random() < 0.5:
         chance.shuffle(shuffled)
     return BookFile("payments", f"payments-{place}.csv", tuple(shuffled), tuple(cells), head)
+
+
+def batch_head(batch: str, rows: int, fen: int) -> tuple[tuple[str, ...], ...]:
+    """The lines above a table in which a batch states its number, its rows and its sum."""
+    return ("传输批次号", batch), ("总笔数", str(rows)), ("总金额", yuan(fen))
 
 
 def _parts(chance: random.Random, rows: list[T], most: int) -> list[list[T]]:
@@ -152,11 +156,11 @@ class Sums(NamedTuple):
 def naive_sums(books: Books, month: date) -> Sums:
     """The sums of a month read from the cells of the files alone, without a look at what was planted.
 
-    Tax: each serial once, new and cancelled, by treasury entry. Agency: what was approved in the month; and what need
-    not be approved, is nobody's receivable and is in the ledger, unless it was cancelled in the same month.
+    Tax: each serial once, new and cancelled, by treasury entry. Agency: what was approved in the month, once; and what
+    need not be approved, is nobody's receivable and is in the ledger, unless it was cancelled in the same month.
     """
     registered = {row["公民身份号码"]: row["姓名"] for file in books.of("participants") for row in file.rows}
-    dues = [row for file in books.of("receivables") for row in file.rows]
+    dues = list({tuple(row.values()): row for file in books.of("receivables") for row in file.rows}.values())
     due = {(row["公民身份号码"], row["征收品目"], row["费款所属期"]) for row in dues}
     rows = {(row["缴费明细流水号"], row["数据类型"]): row for file in books.of("payments") for row in file.rows}
 
