@@ -177,6 +177,11 @@ class BookFile:
         columns = (*self.columns, "备注")
         return replace(self, name=f"again-{self.name}", columns=columns, rows=tuple(rows), head=())
 
+    def in_pool(self, old: str, new: str) -> BookFile:
+        """The file for a pool that goes by another code."""
+        rows = tuple({word: new if cell == old else cell for word, cell in row.items()} for row in self.rows)
+        return replace(self, rows=rows)
+
 
 class Refund(NamedTuple):
     """A 退费申请 of a payment that nobody has paid back yet."""
