@@ -149,8 +149,8 @@ class _Fold:
             for one in compared.differences:
                 if one.month != self._month:
                     if one.month < self._month and one.cleared:
+                        ended = self._id(one.month, one.key, books.who)
                         self._ended.append((one.month, ended, one.category, one.cleared, one.cleared_in))
-                        )
                 elif one.category is Category.AGENCY_ONLY and not one.cleared and _figures(one.approved) in figures:
                     self._candidates.append((books.who, one))
                 else:
