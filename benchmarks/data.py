@@ -187,6 +187,6 @@ def _payment(place: int, turn: int, kind: MoneyKind, fen: int, on: date) -> Paym
         serial=f"640100{on:%y}{turn}{place:09d}",
         voucher="" if finance else f"36401{on:%y}{turn}00{place:08d}",
         batch=f"{on:%Y%m%d}0001",
-        level="县级" if finance else "",
+        level="县" if finance else "",
         allocation_document=f"示例财社〔{on.year}〕{turn}号" if finance else "",
     )

@@ -1,7 +1,8 @@
 """Intake of payments end to end: the command on a .csv with the columns the tax side sends, its result file included.
 
-One row for each account, of a year that is not credited. Three in a hundred are refused (a wrong check digit, another
-name, an unknown person), one in two hundred cancels an earlier row; how each row must end is known beforehand.
+One row for each account, all in one month of a year that is not credited. Three in a hundred are refused (a wrong check
+digit, another name, an unknown person), one in two hundred cancels an earlier row; how each row must end is known
+beforehand.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from benchmarks.machine import BenchFault, Machine, Ran
 from ledger.jobs.payment_rows import REQUIRED
 from ledger.store.log import PoolLog
 
+MONTH: Final = "2025-06"
+"""In which all of it enters the treasury."""
 _STRANGERS: Final = 5_000_000
 """From this place on nobody is registered."""
 
@@ -56,13 +59,14 @@ def _write(path: Path, size: int) -> int:
         table = csv.writer(file)
         table.writerow(REQUIRED)
         for place in range(size):
-            row, is_refused = _row(place)
+            row, is_refused = row_of(place)
             refused += is_refused
             table.writerow(row)
     return refused
 
 
-def _row(place: int) -> tuple[tuple[str, ...], bool]:
+def row_of(place: int) -> tuple[tuple[str, ...], bool]:
+    """The row of a place, and whether it must be refused."""
     number, name, _ = person(place)
     cancels = place % 200 == 150
     if cancels:  # the row before, in every word but this one
@@ -75,7 +79,7 @@ def _row(place: int) -> tuple[tuple[str, ...], bool]:
         name = "欧阳" + name
     elif turn == 83:
         number, name, _ = person(_STRANGERS + place)
-    day = f"2025-{place % 12 + 1:02d}-{place % 28 + 1:02d}"
+    day = f"{MONTH}-{place % 28 + 1:02d}"
     row = (
         f"64010025{9_000_000_000 + place}", f"3640125{90_000_000 + place:011d}", number, name, "2025", "个人缴费",
         "正常应缴", f"{200 + place % 28 * 100}.00", day, day, "撤销" if cancels else "新增",

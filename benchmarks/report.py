@@ -48,6 +48,8 @@ MEASURES: Final[dict[str, Measure]] = {
     "interest_rss_growth": Measure("× next smaller", Limit(Side.AT_MOST, 1.2, FULL)),
     "import_payments_rows_per_s": Measure("rows/s", Limit(Side.AT_LEAST, 10_000.0, FULL)),
     "import_rss_mb": Measure("MB", None),
+    "reconcile_vs_outer_join": Measure("× outer join", Limit(Side.AT_MOST, 3.0, FULL)),
+    "reconcile_rss_mb": Measure("MB", Limit(Side.AT_MOST, 250.0, FULL)),
     "rebuild_balances_vs_scan": Measure("× scan", Limit(Side.AT_LEAST, 0.4, 100_000)),
     "rebuild_all_vs_scan": Measure("× scan", Limit(Side.AT_LEAST, 0.2, 100_000)),
     "open_account_600_vs_6": Measure("× of 6 events", Limit(Side.AT_MOST, 1.5, 0)),

@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 from rich.console import Console
 
-from benchmarks import accounts, commands, data, imports, interest, library, projections, rosters, web
+from benchmarks import accounts, commands, data, imports, interest, library, projections, reconciliation, rosters, web
 from benchmarks.machine import BenchFault, Machine, console, machine
 from benchmarks.report import MEASURES, Row, exit_code, in_order, row, show, write
 from ledger.store.log import PoolLog
@@ -26,7 +26,9 @@ from ledger.store.log import PoolLog
 SIZES: Final = {"small": (10_000, 20_000), "full": (10_000, 100_000, 1_000_000)}
 RESULTS: Final = Path(__file__).with_name("results.json")
 _INTEREST: Final = {"interest_vs_bare_work", "interest_vs_library_500", "interest_rss_mb", "interest_rss_growth"}
-_IMPORT: Final = {"import_payments_rows_per_s", "import_rss_mb"}
+_RECONCILIATION: Final = {"reconcile_vs_outer_join", "reconcile_rss_mb"}
+_IMPORT: Final = {"import_payments_rows_per_s", "import_rss_mb", *_RECONCILIATION}
+"""A month is compared when its payments were taken in."""
 _ROSTERS: Final = {name for name in MEASURES if name.startswith("roster_")}
 _REBUILD: Final = {"rebuild_balances_vs_scan", "rebuild_all_vs_scan"}
 _COMMANDS: Final = {name for name in MEASURES if name.startswith("commands_")} | {"run_rate_during_commands"}
@@ -61,6 +63,11 @@ class Benchmarks:
             taken = imports.measure(self._machine, log, size)
             self._add(row("import_payments_rows_per_s", size, taken.rows_per_s, info=taken.info()))
             self._add(row("import_rss_mb", size, taken.ran.rss_mb))
+        if self._wanted & _RECONCILIATION:
+            console.print("reconciliation of the month of these payments")
+            compared = reconciliation.measure(self._machine, log, size)
+            self._add(row("reconcile_vs_outer_join", size, compared.ratio, info=compared.info()))
+            self._add(row("reconcile_rss_mb", size, compared.rss_mb))
         if self._wanted & _COMMANDS:
             console.print("commands")
             self._commands(size, commands.measure(self._machine, log, self._run_alone))

@@ -15,6 +15,8 @@ def test_every_row_of_the_report_has_a_name_here():
         "interest_rss_growth",
         "import_payments_rows_per_s",
         "import_rss_mb",
+        "reconcile_vs_outer_join",
+        "reconcile_rss_mb",
         "rebuild_balances_vs_scan",
         "rebuild_all_vs_scan",
         "open_account_600_vs_6",
