@@ -96,20 +96,22 @@ def in_transit(treasury: Mapping[date, int], arrivals: Sequence[Arrival]) -> dic
 
 
 def by_voucher(
-    month: date, allocated: Iterable[Allocated], lines: Iterable[StatedTotal], *, all_lines: bool
+    month: date, allocated: Iterable[Allocated], lines: Iterable[StatedTotal], *, no_tax_side: bool
 ) -> list[TotalDifference]:
     """Sums allocated to rosters under a voucher less what the account's lines say of it (S2 附件1 六).
 
-    A voucher belongs to the month in which it was allocated, or else in which the account shows it. Lines of a voucher
-    that nothing was allocated under are told where they are of 集体补助 or 社会资助, or (`all_lines`) of no item.
+    A voucher belongs to the month in which it was allocated, or else in which the account shows it first. Where there
+    is a tax side, a line under no such voucher came from the treasury; where there is none (`no_tax_side`), it is
+    money in that nothing was allocated of: under its own voucher, or together with the month's others that have none.
     """
     ours: dict[str, list[Allocated]] = {}
     for one in allocated:
         ours.setdefault(one.voucher, []).append(one)
     theirs: dict[str, list[StatedTotal]] = {}
     for line in lines:
-        aid = line.kind in UNDER_THE_CAP or (all_lines and line.kind is None and line.fen > 0)
-        if line.reference and (line.reference in ours or aid):
+        aid = line.kind in UNDER_THE_CAP or (line.kind is None and line.fen > 0)
+        told = bool(line.reference) or month_of(line.since) == month
+        if line.reference in ours or (no_tax_side and aid and told):
             theirs.setdefault(line.reference, []).append(line)
     found = []
     for voucher in sorted({*ours, *theirs}):

@@ -201,23 +201,58 @@ def totals_differences(
     return found
 
 
-def _fiscal(read: MonthTotals) -> list[TotalDifference]:
-    """The 财政专户: against the treasury where that states anything of the month, against allocations by voucher."""
+class _Transfers(NamedTuple):
+    """What is known of money on its way to the 财政专户: what left, what arrived, since when both are told."""
+
+    left: dict[date, int]
+    came: list[arrivals.Arrival]
+    begin: date
+
+
+def _transfers(read: MonthTotals, lines: list[StatedTotal], allocated: list[arrivals.Allocated]) -> _Transfers | None:
+    """None where the treasury states nothing of the month."""
+    treasury_first = read.first_of(FileKind.TREASURY)
+    if treasury_first is None or not read.stated(FileKind.TREASURY):
+        return None
+    before = min(one.since for one in lines).replace(day=1) - timedelta(days=1)  # its end may stand in the first lines
+    begin = max(treasury_first, before).replace(day=1)
+    left = arrivals.left_treasury(read.stated(FileKind.TREASURY, begin, read.last))
+    return _Transfers(left, arrivals.arrived(lines, (one.voucher for one in allocated)), begin)
+
+
+def _fiscal_lines(read: MonthTotals) -> list[StatedTotal]:
+    """The lines of the 财政专户 into the next month's first days; none where it states nothing of the month."""
     first = read.first_of(FileKind.FISCAL_ACCOUNT)
     if first is None:
         return []
     lines = read.stated(FileKind.FISCAL_ACCOUNT, first, read.last + timedelta(days=arrivals.CUTOFF_DAYS))
-    treasury_first = read.first_of(FileKind.TREASURY)
-    found: list[TotalDifference] = []
+    return lines if any(read.month <= one.since <= read.last for one in lines) else []
+
+
+def _fiscal(read: MonthTotals) -> list[TotalDifference]:
+    """The 财政专户 against allocations by voucher, and against the treasury where that states anything of the month."""
+    lines = _fiscal_lines(read)
+    if not lines:
+        return []
     allocated = read.allocated()
-    if any(read.month <= one.since <= read.last for one in lines):
-        found += arrivals.by_voucher(read.month, allocated, lines, all_lines=treasury_first is None)
-        if treasury_first is not None and read.stated(FileKind.TREASURY):
-            begin = max(treasury_first, (first.replace(day=1) - timedelta(days=1)))  # a month that the first lines end
-            left = arrivals.left_treasury(read.stated(FileKind.TREASURY, begin.replace(day=1), read.last))
-            came = arrivals.arrived(lines, (one.voucher for one in allocated))
-            found += arrivals.treasury_fiscal(read.month, left, came, begin)
+    no_tax_side = read.first_of(FileKind.TREASURY) is None
+    found = arrivals.by_voucher(read.month, allocated, lines, no_tax_side=no_tax_side)
+    if transfers := _transfers(read, lines, allocated):
+        found += arrivals.treasury_fiscal(read.month, *transfers)
     return found
+
+
+def in_transit(
+    connection: Connection[TupleRow] | Any, log: PoolLog, month: date, files_through: int, position: int
+) -> dict[date, int]:
+    """By day of the month: fen that had left the treasury by then and not yet arrived, since both are told of."""
+    read = MonthTotals(connection, log, month, files_through, position)
+    lines = _fiscal_lines(read)
+    transfers = _transfers(read, lines, read.allocated()) if lines else None
+    if transfers is None:
+        return {}
+    by_day = arrivals.in_transit(transfers.left, transfers.came)
+    return {day: fen for day, fen in by_day.items() if month <= day <= read.last}
 
 
 def sides(

@@ -26,7 +26,7 @@ from ledger.store.divisions import Divisions
 from ledger.store.exchange_totals import ExchangeTotals
 from ledger.store.log import PoolLog
 from ledger.words import CHINESE
-from projections.reconciliation_totals import Side, sides, totals_differences
+from projections.reconciliation_totals import Side, in_transit, sides, totals_differences
 from projections.runner import catch_up
 
 app = typer.Typer(help="国库、财政专户、银行账户、旗县、征缴统计的合计", no_args_is_help=True)
@@ -173,12 +173,14 @@ def list_totals(pool: Pool, month: Month, json: Json = False) -> None:
             (through,) = connection.execute(log.sql("SELECT coalesce(max(file_id), 0) FROM {exchange_file}")).fetchone()
             every = list(sides(connection, log, first, through, position))
             differences = totals_differences(connection, log, first, through, position)
+            transit = in_transit(connection, log, first, through, position)
     if json:
         console.say_json(
             {
                 "pool": pool,
                 "month": f"{first:%Y-%m}",
                 "sources": [_side_told(one) for one in every],
+                "in_transit": {day.isoformat(): fen_to_yuan(fen) for day, fen in transit.items()},
                 "differences": [_difference_told(one) for one in differences],
             }
         )
@@ -186,6 +188,8 @@ def list_totals(pool: Pool, month: Month, json: Json = False) -> None:
     for side in every:
         for line in _side_text(side):
             console.answer(line)
+    for day, fen in transit.items():
+        console.answer(f"在途（国库已划出、财政专户未到）{day} {fen_to_yuan(fen)}元")
     for one in differences:
         console.answer(f"差异 {one.comparison} {one.category} {fen_to_yuan(one.fen)}元 {one.key}")
 

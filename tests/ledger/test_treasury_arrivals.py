@@ -59,6 +59,11 @@ def test_what_no_next_month_shows_is_an_amount():
     assert told(treasury_fiscal(APRIL, treasury, arrivals, MARCH)) == [("AMOUNT", "treasury_fiscal|2025-04||||", -60)]
 
 
+def test_a_line_brings_nothing_of_a_day_after_it():
+    treasury, arrivals = {march(1): 60, march(5): 100}, [Arrival(march(2), 100)]
+    assert told(treasury_fiscal(MARCH, treasury, arrivals, MARCH)) == [("AMOUNT", "treasury_fiscal|2025-03-05||||", 60)]
+
+
 def test_what_arrived_alone():
     assert told(treasury_fiscal(MARCH, {}, [Arrival(march(4), 90)], MARCH)) == [
         ("AGENCY_ONLY", "treasury_fiscal|2025-03||||", -90)
@@ -123,9 +128,12 @@ def test_a_voucher_is_compared_in_the_month_of_its_allocation():
     both = [
         ("AMOUNT", "treasury_fiscal|2025-03||||K1", 5),
         ("TAX_ONLY", "treasury_fiscal|2025-03||||K2", 30),
-        ("AGENCY_ONLY", "treasury_fiscal|2025-03||||K3", -8),
     ]
-    assert told(by_voucher(MARCH, allocated, lines, all_lines=False)) == both
-    fourth = ("AGENCY_ONLY", "treasury_fiscal|2025-03||||K4", -9)
-    assert told(by_voucher(MARCH, allocated, lines, all_lines=True)) == [*both, fourth]
-    assert by_voucher(APRIL, allocated, lines, all_lines=True) == []
+    assert told(by_voucher(MARCH, allocated, lines, no_tax_side=False)) == both
+    assert told(by_voucher(MARCH, allocated, lines, no_tax_side=True)) == [
+        ("AGENCY_ONLY", "treasury_fiscal|2025-03||||", -7),
+        *both,
+        ("AGENCY_ONLY", "treasury_fiscal|2025-03||||K3", -8),
+        ("AGENCY_ONLY", "treasury_fiscal|2025-03||||K4", -9),
+    ]
+    assert by_voucher(APRIL, allocated, lines, no_tax_side=True) == []

@@ -123,6 +123,7 @@ def test_what_each_side_states_stands_beside_ours(desk):
         (f"pool_county|2025-03-01/2025-03-31|||{county}|", "AMOUNT", "-10.00"),
         ("pool_county|2025-03|contribution|||", "AGENCY_ONLY", "70.00"),
     ]
+    assert ended.json["in_transit"] == {"2025-03-05": "800.00", "2025-03-06": "860.00", "2025-03-07": "60.00"}
     text = desk.inside("tax", "totals", "list", "--pool", desk.code, "--month", "2025-03").out
     assert "收入户：本月未报" in text
     assert "2025-03-06 1笔 60.00元，本账簿 70.00元" in text
