@@ -42,6 +42,8 @@ COLLECTED_SIDE: Final = 1
 """Rows of what was collected, by the month of their treasury entry."""
 APPROVED_SIDE: Final = 2
 """Rows of what was approved, by the month of their approval."""
+STATED_SIDE: Final = 3
+"""Sums that others state, by the month they are of."""
 
 
 def month_of(day: date) -> date:

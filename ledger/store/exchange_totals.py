@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from ledger.exchange import TYPES, FileKind
+from ledger.exchange import STATED_SIDE, TYPES, FileKind, rows_by_month
 from ledger.late_money import Origin
 from ledger.stated_totals import BUSINESS, StatedTotal, Taken, standing, taken_in
 from ledger.store.exchange_files import ExchangeFile, ExchangeFiles
@@ -44,6 +44,8 @@ class ExchangeTotals:
             if not dry_run:
                 file_id = self._files.register(ExchangeFile(source, sha256), origin, connection)
                 self._write(connection, file_id, taken.recorded)
+                months = rows_by_month(one.since for one in taken.recorded)
+                self._files.add_months(connection, STATED_SIDE, file_id, months)
         return taken
 
     def standing(

@@ -14,7 +14,10 @@ from ledger.late_money import Origin
 from ledger.reconciliation_totals import Cell, Figures
 from ledger.stated_totals import Business, StatedTotal
 from ledger.store.exchange_totals import ExchangeTotals
+from ledger.store.keys import Keys
+from ledger.store.register import Register
 from ledger.words import KINDS, MoneyKind, new_id
+from projections.reconciliation import months_due, reconcile
 from projections.reconciliation_totals import MonthTotals, totals_differences
 from projections.runner import catch_up
 
@@ -194,3 +197,17 @@ def test_every_comparison_of_a_month_and_only_of_files_up_to_one(book, received)
         ("tax_treasury|2025-03-30||||", "AMOUNT", 10),
         ("treasury_fiscal|2025-03-30||||", "AMOUNT", 90),
     ]
+
+
+def test_a_month_of_which_sums_were_stated_is_due_to_be_folded_again(book):
+    catch_up(book.log)
+    register = Register(book.log, Keys(b"k" * 32))
+    reconcile(book.log, register, MARCH)
+    assert months_due(book.log, MARCH) == []
+    state(book, FileKind.TREASURY, StatedTotal(2, march(30), march(30), 90))
+    assert months_due(book.log, MARCH) == [MARCH]
+    reconcile(book.log, register, MARCH)
+    assert months_due(book.log, MARCH) == []
+    with book.log.connections.connection() as connection:
+        statement = book.log.sql("SELECT comparison, category, fen FROM {reconciliation_difference_v1}")
+        assert connection.execute(statement).fetchall() == [("tax_treasury", "AGENCY_ONLY", -90)]

@@ -101,6 +101,7 @@ def test_money_goes_out(caller, account):
         (payment(payer="91350100M000100Y44"), "INVALID_REQUEST"),
         (payment(level="市\x00级"), "INVALID_REQUEST"),
         (payment(level="市级"), "INVALID_REQUEST"),
+        (payment(kind="government_subsidy", level="镇级"), "KIND"),
         ({"kind": "refund", "amount": "1.00", "on": "2023-01-01"}, "AMOUNT"),
         ({}, "INVALID_REQUEST"),
         ([], "INVALID_REQUEST"),
