@@ -49,15 +49,14 @@ class _Scan:
 
 
 def open_csv(path: Path, columns: Columns) -> tuple[Header, int, partial[Iterator[Row]]]:
-    """The header of a .csv, about how many rows follow it, and what makes a fresh pass over the rows.
+    """The header of a .csv, about how many rows follow it, and what makes a fresh pass over the rows of a header.
 
-    Raises `FileFault`: empty, NUL bytes, encoding, no table, missing or repeated column, and, during a pass, a file
-    that was changed since.
+    A pass with a header of fewer places reads no more than their cells. Raises `FileFault`: empty, NUL bytes, encoding,
+    no table, missing or repeated column, and, during a pass, a file that was changed since.
     """
     scan = _scan(path)
     header, delimiter = _header(path, scan.encoding, columns)
-    rows = partial(_rows, path, scan, delimiter, header)
-    return header, max(scan.lines - header.line, 0), rows
+    return header, max(scan.lines - header.line, 0), partial(_rows, path, scan, delimiter)
 
 
 def _scan(path: Path) -> _Scan:

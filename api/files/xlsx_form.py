@@ -23,9 +23,9 @@ from api.files.table_header import (
     RowFault,
     RowFaultKind,
     find_header,
-    plain_name,
 )
 from api.files.xlsx_extent import column_number, first_sheet_rows, measure_sheet
+from ledger.column_names import plain_name
 
 MAX_OTHER_CELLS: Final = 1_000_000
 """A further sheet beyond this is not looked into: nobody fills in a form beside so much."""

@@ -41,6 +41,8 @@ MAX_CELLS: Final = 12_000_000
 """Limits of what the reader may load: data rows, and the rectangle up to the last row and column (about 60 columns)."""
 
 _SAVE_AS_CSV: Final = "请在电子表格软件中另存为“CSV UTF-8（逗号分隔）”后再导入"
+_LOST: Final = "（数字格式）"
+"""Stands for a number above the rows that has lost digits: whoever looks for one there finds that it cannot be read."""
 _EXACT_INTEGERS: Final = 2**53
 _TEXT_DIGITS: Final = 15
 
@@ -122,11 +124,14 @@ def _rows(
 
 def _lost(wanted: Sequence[Cell], columns: Columns, as_text: frozenset[int]) -> RowFault | None:
     for place in as_text:
-        cell = wanted[place]
-        if isinstance(cell, int | float) and not isinstance(cell, bool) and digits_lost(cell):
+        if _has_lost(wanted[place]):
             text = f"“{columns.names[place]}”列是数字格式，长号码的末几位已丢失；请把该列设为文本格式后重新录入"
             return RowFault(RowFaultKind.DIGITS_LOST, text)
     return None
+
+
+def _has_lost(cell: Cell) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool) and digits_lost(cell)
 
 
 def _extra(row: Sequence[Cell], header: Header) -> RowFault | None:
@@ -141,7 +146,7 @@ def _header(path: Path, workbook: CalamineWorkbook, sheet: CalamineSheet, column
     for line, row in enumerate(sheet.iter_rows(), 1):
         if line > HEADER_ROWS:
             break
-        first.append((line, [cell_text(cell) for cell in row]))
+        first.append((line, [_LOST if _has_lost(cell) else cell_text(cell) for cell in row]))
     header, missing = find_header(first, columns)
     if header is None:
         if columns.typed and (others := sheets_with(path, workbook, columns)):
