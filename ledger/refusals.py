@@ -79,6 +79,8 @@ class Reason(StrEnum):
     MONTH_NOT_SIGNED = "MONTH_NOT_SIGNED"
     MONTH_STALE = "MONTH_STALE"
     DIFFERENCES_OPEN = "DIFFERENCES_OPEN"
+    PROFILE = "PROFILE"
+    BATCH_HEADER = "BATCH_HEADER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,12 @@ _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
     Reason.MONTH_NOT_SIGNED: ("只有已签认的月份可以重开", HOUSE, "直接办理，无须重开"),
     Reason.MONTH_STALE: ("签认须以最新的对账为准", HOUSE, "先以 tax reconcile 重新对账"),
     Reason.DIFFERENCES_OPEN: ("签认前每笔差异须已了结或说明原因", HOUSE, "按 tax differences list 逐笔办理"),
+    Reason.PROFILE: ("交换文件的格式须为已有格式或有效的格式文件", HOUSE, "按 tax profiles list 核对格式"),
+    Reason.BATCH_HEADER: (
+        "文件须与其批次表头所载的批次号、总笔数、总金额一致",
+        HOUSE,
+        "与发送方核对后整批重传；尚未记录任何内容",
+    ),
     Reason.STEP_UNKNOWN: ("步骤须为本地区办理流程中的一步", HOUSE, "按 rules show 所列步骤办理"),
     Reason.STEP_ACTOR: ("步骤须由规定的单位办理", HOUSE, "转由规定的单位办理"),
     Reason.STEP_TAKEN: ("同一步骤只办理一次", HOUSE, "无须再次办理"),

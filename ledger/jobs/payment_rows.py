@@ -66,6 +66,8 @@ PAYMENT_TYPES: Final = {
     "补缴": "unspecified",
 }
 DATA_TYPES: Final = {"新增": NEW, "撤销": CANCELLED}
+INSURANCES: Final = ("城乡居民基本养老保险", "城乡居民养老保险", "城乡居民社会养老保险")
+"""险种类型 of what is booked here, under its names; an empty one is none other."""
 
 
 UNKNOWN_DONOR: Final = "来源单位未记：所填为公民身份号码，未登记为资助人"
@@ -128,12 +130,14 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refuse
     serial, voucher, number, name, period, item, payment_type, amount, paid_on, treasury_on, data_type, batch = cells[
         :12
     ]
-    payer, _document_type, level, allocation_document, approval, pool, agency, _insurance = cells[12:20]
+    payer, _document_type, level, allocation_document, approval, pool, agency, insurance = cells[12:20]
     serial, voucher, batch, name = plain_code(serial), plain_code(voucher), plain_code(batch), squeezed(name)
     approval, pool, agency = plain_code(approval), plain_code(pool), plain_code(agency)
     column = "公民身份号码"
     try:
         number = normalise_citizen_number(number)
+        column = "险种类型"
+        _ours(insurance)
         column = "征收品目"
         kind = ITEMS.get(item) or ITEMS[squeezed(item)]
         column = "缴费类型"
@@ -247,6 +251,11 @@ def _payment_type(text: str, kind: MoneyKind) -> str:
     return PAYMENT_TYPES[text]
 
 
+def _ours(insurance: str) -> None:
+    if insurance and squeezed(insurance) not in INSURANCES:
+        raise KeyError(insurance)
+
+
 def _paid_on(text: str, kind: MoneyKind) -> date | None:
     if not text and kind is MoneyKind.GOVERNMENT_SUBSIDY:
         return None
@@ -271,6 +280,8 @@ def read_payer(text: str) -> tuple[str, str, str]:
 
 
 def _allowed(column: str) -> str:
+    if column == "险种类型":
+        return f"本账簿只记{INSURANCES[0]}；其他险种的行不受理，代码须由格式文件对照为该险种"
     values: dict[str, Iterable[str]] = {"征收品目": ITEMS, "缴费类型": PAYMENT_TYPES, "数据类型": DATA_TYPES}
     allowed = values.get(column)
     return f"“{column}”须为：{'、'.join(allowed)}" if allowed else f"“{column}”须为流水号，不得为空"

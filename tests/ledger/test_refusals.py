@@ -87,6 +87,8 @@ ROSTER_FAULTS
 NOT_IN_FULL
 FORM_UNKNOWN
 FILING
+PROFILE
+BATCH_HEADER
 """
 """Where several faults meet, the one further up is told. A caller may rely on this order."""
 
@@ -110,6 +112,8 @@ FOUND_BY_INTAKE_REGISTER_OR_DESK = (
     Reason.PLAN_UNKNOWN,
     Reason.PLAN_EXISTS,
     Reason.ROSTER_FAULTS,
+    Reason.PROFILE,
+    Reason.BATCH_HEADER,
 )
 
 
