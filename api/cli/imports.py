@@ -13,18 +13,23 @@ from api.cli import console
 from api.cli.command_answer import CommandId, read_command_id
 from api.cli.options import Actor, DryRun, InputFile, Json, Pool, Reviewer, read_date
 from api.cli.payer import returned
+from api.cli.profile_option import DEFAULT_PROFILE, ProfileName, chosen_profile
 from api.cli.session import fold_forward, session
+from api.files.exchange_file import open_exchange
 from api.files.result_file import IDENTITY, ResultFile
 from api.files.tables import Columns, FileRows, OpenTable, file_sha256, open_table
+from ledger.batch_header import BatchHeader
 from ledger.desk.payer_commands import SetStatuses
 from ledger.desk.payers import PayerDesk
-from ledger.jobs import intake_openings, intake_participants, payment_rows
+from ledger.exchange import FileKind
+from ledger.jobs import intake_openings, intake_participants
 from ledger.jobs.intake import Ended, Intake, IntakeReport, Outcome, Source
 from ledger.jobs.intake_openings import OpeningIntake
 from ledger.jobs.intake_participants import ParticipantIntake
 from ledger.jobs.intake_payments import PaymentIntake
 from ledger.jobs.roll_rows import STATUS, read_statuses
 from ledger.jobs.roster_rows import TEXT
+from ledger.money import fen_to_yuan
 
 app = typer.Typer(help="导入文件", no_args_is_help=True)
 
@@ -34,10 +39,11 @@ LONG_FROM: Final = 20_000
 _TITLES: Final = {"participants": "参保人", "openings": "期初余额", "payments": "缴费明细", "receivables": "应收核定"}
 
 
-def source_of(path: Path, table: OpenTable) -> Source:
-    """A file as an intake takes it in."""
+def source_of(path: Path, table: OpenTable, header: BatchHeader | None = None) -> Source:
+    """A file as an intake takes it in; `header` is what a file of the exchange states of itself."""
     long = table.portable and (table.total_hint or 0) >= LONG_FROM
-    return Source(path.name, file_sha256(path).hex(), FileRows(table), dict(table.index), long)
+    sha256 = file_sha256(path).hex()
+    return Source(path.name, sha256, FileRows(table), dict(table.index), long, header or BatchHeader())
 
 
 def take_in(path: Path, table: OpenTable, intake: Intake[Any], json: bool, identity: str = IDENTITY) -> int:
@@ -56,7 +62,7 @@ def take_in(path: Path, table: OpenTable, intake: Intake[Any], json: bool, ident
     added = intake.divisions_added if isinstance(intake, ParticipantIntake) else []
     if added:
         console.notice(f"新增区划{len(added)}个：{'、'.join(added[:20])}{'等' if len(added) > 20 else ''}")
-    _tell(report, results.path, json)
+    _tell(report, intake.source.batch_header, results.path, json)
     return 2 if report.refused or report.waiting else 0
 
 
@@ -67,7 +73,20 @@ def _result_row(outcome: Outcome) -> tuple[int, str, str, str, str]:
     return outcome.line, outcome.serial, ENDED[outcome.ended], refusal.reason if refusal else "", text
 
 
-def _tell(report: IntakeReport, results: Path, json: bool) -> None:
+def _stated(header: BatchHeader) -> dict[str, str | int]:
+    """What the file stated of itself, and its rows have borne out."""
+    said: dict[str, str | int] = {}
+    if header.batch:
+        said["batch"] = header.batch
+    if header.rows is not None:
+        said["said_rows"] = header.rows
+    if header.fen is not None:
+        said["said_total"] = fen_to_yuan(header.fen)
+    return said
+
+
+def _tell(report: IntakeReport, header: BatchHeader, results: Path, json: bool) -> None:
+    stated = _stated(header)
     if json:
         console.say_json(
             {
@@ -81,6 +100,7 @@ def _tell(report: IntakeReport, results: Path, json: bool) -> None:
                 "refused": report.refused,
                 "waiting": report.waiting,
                 "reasons": dict(sorted(report.reasons.items())),
+                **stated,
                 "results": str(results),
             }
         )
@@ -91,6 +111,9 @@ def _tell(report: IntakeReport, results: Path, json: bool) -> None:
         f"记账{report.recorded}行，已存在{report.already_there}行，拒绝{report.refused}行"
         + (f"，待办{report.waiting}行" if report.waiting else "")
     )
+    if stated:
+        titles = {"batch": "传输批次号", "said_rows": "总笔数", "said_total": "总金额"}
+        console.answer(f"  与批次表头相符：{'，'.join(f'{titles[word]} {value}' for word, value in stated.items())}")
     for reason, count in sorted(report.reasons.items()):
         console.answer(f"  {reason} {count}行")
     console.answer(f"逐行结果：{results}")
@@ -141,12 +164,19 @@ def openings(
 
 
 @app.command()
-def payments(file: InputFile, pool: Pool, actor: Actor, dry_run: DryRun = False, json: Json = False) -> int:
-    """导入税务缴费明细与财政补贴明细。"""
-    table = open_table(file, Columns(payment_rows.REQUIRED, payment_rows.OPTIONAL), payment_rows.TEXT)
+def payments(
+    file: InputFile,
+    pool: Pool,
+    actor: Actor,
+    profile: ProfileName = DEFAULT_PROFILE,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """导入税务缴费明细与财政补贴明细；文件须与其批次表头所载一致，否则整份拒绝。"""
+    table, header = open_exchange(file, chosen_profile(profile), FileKind.PAYMENTS)
     with session() as ledger:
         log = ledger.log(pool)
-        intake = PaymentIntake(log, ledger.register(log), source_of(file, table), actor, dry_run=dry_run)
+        intake = PaymentIntake(log, ledger.register(log), source_of(file, table, header), actor, dry_run=dry_run)
         return take_in(file, table, intake, json)
 
 

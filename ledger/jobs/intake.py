@@ -18,6 +18,7 @@ import msgspec
 from eventsourcing.persistence import IntegrityError
 
 from ledger import clock
+from ledger.batch_header import BatchHeader
 from ledger.jobs.pace import Pace
 from ledger.jobs.pipeline import ReadAhead, batch_pace
 from ledger.late_money import Origin
@@ -92,6 +93,7 @@ class Source(NamedTuple):
     """A file to take in: its name, the sha256 of its bytes in hex, its rows, and where columns stand in them.
 
     `long` says that there are many rows, and that they can be read in a process of its own: `rows` can be pickled.
+    `batch_header` is what a file of the exchange states of itself, borne out by its rows, with its profile's name.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Source(NamedTuple):
     rows: Iterable[FileRow]
     columns: dict[str, int]
     long: bool = False
+    batch_header: BatchHeader = BatchHeader()
 
 
 Row = TypeVar("Row")

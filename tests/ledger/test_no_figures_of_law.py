@@ -13,6 +13,7 @@ from ledger.region_rules import SHIPPED
 MONTHS_AND_DIGITS = frozenset(range(14))
 STRUCTURAL = {
     "account_decisions.py": {31, 100},  # 31 December; years in YYYYMM
+    "batch_header.py": {100_000},  # a cache
     "dates.py": {1990, 2100, 4_096, 65_536, 0xFEE0, 0xFF01, 0xFF5F},  # plausible years; caches; full-width forms
     "identity.py": {14, 15, 16, 17, 18, 19, 31, 36, 1_000, 13_579, 16_384, 65_536}  # places, checksums, caches
     | {1850, 2100, 8203, 8204, 8205, 8206, 8207, 8234, 8239, 8288, 0xFEE0, 0xFEFF, 0xFF01, 0xFF5F},

@@ -1,0 +1,163 @@
+"""Formats and batch headers through the installed command: the same payments in another format are the same payments,
+and a file that is not what it says of itself leaves nothing behind."""
+
+import pytest
+
+from api.cli import imports
+from ledger.jobs.payment_rows import REQUIRED
+from tests.api.cli.desk import RECORDED, THERE, person
+
+ITEM_CODES = {
+    "缴费明细流水号": "UUID",
+    "电子税票号码": "AAD009",
+    "公民身份号码": "AAC147",
+    "姓名": "AAC003",
+    "费款所属期": "AAE003",
+    "上解日期": "AAE530",
+    "入库日期": "AAE531",
+    "数据类型": "AAA321",
+}
+
+
+@pytest.fixture(scope="module")
+def desk(open_desk):
+    made = open_desk()
+    made.set("rate", 2023, "0.03")
+    return made
+
+
+def spine(desk, name, rows, title=""):
+    rows = [{column.removesuffix("（元）"): cell for column, cell in row.items()} for row in rows]
+    more = tuple(dict.fromkeys(column for row in rows for column in row if column not in REQUIRED))
+    return desk.table(name, rows, (*REQUIRED, *more), title=title)
+
+
+def items(desk, name, rows, **more):
+    """The same rows under the codes of data items; `more` are columns of that format alone."""
+    rows = [
+        {ITEM_CODES.get(column := name.removesuffix("（元）"), column): cell for name, cell in row.items()} | more
+        for row in rows
+    ]
+    return desk.table(name, rows, (*(ITEM_CODES.get(name, name) for name in REQUIRED), *more))
+
+
+def test_the_same_payments_in_another_format_are_already_there(desk):
+    one, two = person(1), person(2)
+    desk.enrol(one, two)
+    rows = [
+        desk.payment(one, "A1", "200.00"),
+        desk.payment(two, "A2", "300.00"),
+        desk.payment(two, "A2", "300.00", 数据类型="撤销"),
+        desk.payment(two, "A3", "-1"),
+    ]
+    file = spine(desk, "spine.csv", rows)
+    assert desk.import_("payments", file).code == 2
+    assert desk.outcomes(file) == [RECORDED, RECORDED, RECORDED, "AMOUNT"]
+    position = desk.position()
+    for name in ("items.csv", "items.xlsx"):
+        file = items(desk, name, rows, AAE140="城乡居民基本养老保险")
+        assert desk.import_("payments", file, "--profile", "items").code == 2
+        assert desk.outcomes(file) == [THERE, THERE, THERE, "AMOUNT"]
+    assert desk.position() == position
+    assert (desk.fen(one), desk.fen(two)) == (20000, 0)
+
+
+def test_a_batch_that_is_what_it_says(desk):
+    who = person(11)
+    desk.enrol(who)
+    rows = [desk.payment(who, f"B{place}", 传输批次号="") for place in range(3)]
+    rows.append(desk.payment(who, "B0", 传输批次号="", 数据类型="撤销"))
+    file = spine(desk, "b.csv", rows, title="传输批次号：20230512A,总笔数：4,总金额：200.00\n")
+    tried = desk.import_("payments", file, "--dry-run", "--json", inside=True)
+    ended = desk.import_("payments", file, "--json")
+    assert (ended.code, ended.json["recorded"]) == (0, 4)
+    assert tried.json == {**ended.json, "dry_run": True}
+    stated = {"batch": "20230512A", "said_rows": 4, "said_total": "200.00"}
+    assert {word: ended.json[word] for word in stated} == stated
+    assert {event.batch for event in desk.history(who) if hasattr(event, "batch")} == {"20230512A"}
+    again = desk.import_("payments", file, inside=True)
+    assert "总笔数 4" in again.out
+    plain = desk.import_("payments", spine(desk, "plain.csv", rows), "--json", inside=True)
+    assert not stated.keys() & plain.json.keys()
+
+
+HEADERS = {
+    "count": ("总笔数：3", "表头所载3，逐行计得2"),
+    "total": ("总金额：200.01", "表头所载200.01元，逐行计得200.00元"),
+    "batch": ("传输批次号：B2", "第3行"),
+    "unreadable": ("总笔数：两", "第1行"),
+}
+
+
+@pytest.mark.parametrize(("title", "said"), HEADERS.values(), ids=HEADERS)
+def test_a_file_that_disagrees_with_its_header_is_refused_whole(desk, title, said):
+    who = person(21)
+    if who.number not in desk.people:
+        desk.enrol(who)
+    position, jobs = desk.position(), desk.query("SELECT count(*) FROM {job}")
+    file = spine(desk, "d.csv", [desk.payment(who, "D1"), desk.payment(who, "D2")], title=title + "\n")
+    ended = desk.import_("payments", file, "--json", inside=title != "总笔数：3")
+    assert (ended.code, ended.out) == (1, "")
+    assert "BATCH_HEADER" in ended.err
+    assert said in ended.err
+    assert desk.position() == position
+    assert not file.with_name("d.csv.result.csv").exists()
+    assert desk.query("SELECT count(*) FROM {job}") == jobs
+
+
+NORTH = """name = "north"
+based_on = "items"
+[payments]
+batch_header = "required"
+[payments.labels]
+batch = []
+[payments.values."数据类型"]
+"1" = "新增"
+[payments.values."险种类型"]
+"170" = "城乡居民基本养老保险"
+"""
+
+
+def test_a_profile_of_ones_own_with_codes_read_by_a_process_of_its_own(desk, monkeypatch):
+    """Also that another insurance is refused with its row, and that a file without the header it must have is not."""
+    monkeypatch.setattr(imports, "LONG_FROM", 1)
+    who = person(31)
+    desk.enrol(who)
+    profile = desk.folder / "north.toml"
+    profile.write_text(NORTH, encoding="utf-8")
+    rows = [desk.payment(who, f"N{place}", 数据类型="1") for place in range(3)]
+    file = items(desk, "n.csv", rows, AAE140="170")
+    text = file.read_text(encoding="utf-8")
+    asked = ("--profile", profile)
+    lacking = desk.import_("payments", file, *asked, inside=True)
+    assert (lacking.code, desk.fen(who)) == (1, 0)
+    assert "没有总笔数、总金额" in lacking.err
+    file.write_text("总笔数：3,总金额：300.00\n" + text.replace("170", "110", 1), encoding="utf-8")
+    assert desk.import_("payments", file, *asked, inside=True).code == 2
+    assert desk.outcomes(file) == ["KIND", RECORDED, RECORDED]
+    assert "险种" in desk.results(file)[0].text
+    assert desk.fen(who) == 20000
+    assert desk.import_("payments", file, "--profile", "items", inside=True).code == 1  # 1 is no 新增 there
+    assert desk.import_("payments", file, inside=True).code == 1
+
+
+def test_profiles_are_listed_shown_and_checked(desk):
+    listed = desk.ledger("tax", "profiles", "list", "--json").json
+    assert [one["name"] for one in listed] == ["spine", "items"]
+    assert "数据项代码" in desk.inside("tax", "profiles", "list").out
+    shown = desk.inside("tax", "profiles", "show", "items", "--json").json
+    assert shown["payments"]["columns"]["公民身份号码"] == ["AAC147"]
+    profile = desk.folder / "own.toml"
+    profile.write_text(NORTH, encoding="utf-8")
+    told = desk.inside("tax", "profiles", "show", profile).out
+    assert all(
+        word in told for word in ("公民身份号码 ← AAC147", "170 = 城乡居民基本养老保险", "必须有", "total = net")
+    )
+    assert desk.inside("tax", "profiles", "check", profile).code == 0
+    profile.write_text(NORTH.replace('"1" = "新增"', '"1" = "新加"'), encoding="utf-8")
+    for command in (("tax", "profiles", "check", profile), ("tax", "profiles", "show", profile)):
+        ended = desk.inside(*command)
+        assert (ended.code, ended.out) == (1, "")
+        assert 'own.toml 的 payments.values."数据类型".1' in ended.err
+    unknown = desk.import_("payments", profile, "--profile", "south", inside=True)
+    assert (unknown.code, "spine、items" in unknown.err) == (1, True)
