@@ -11,8 +11,9 @@ import typer
 from api.cli import console
 from api.cli.imports import source_of, take_in
 from api.cli.options import Actor, DryRun, InputFile, Json, Pool, Reviewer
+from api.cli.profile_option import DEFAULT_PROFILE, ProfileName, chosen_profile
 from api.cli.session import session
-from api.files.tables import Columns, open_table
+from api.files.exchange_file import open_exchange
 from ledger.exchange import FileKind
 from ledger.jobs import receivable_rows
 from ledger.jobs.intake_receivables import ReceivableIntake
@@ -32,13 +33,19 @@ _MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
 
 @app.command("import")
 def import_(
-    file: InputFile, pool: Pool, actor: Actor, reviewer: Reviewer, dry_run: DryRun = False, json: Json = False
+    file: InputFile,
+    pool: Pool,
+    actor: Actor,
+    reviewer: Reviewer,
+    profile: ProfileName = DEFAULT_PROFILE,
+    dry_run: DryRun = False,
+    json: Json = False,
 ) -> int:
     """导入其他系统的应收核定：逐行登记，撤销另列一行；个人缴费、集体补助等各品目均可。"""
-    table = open_table(file, Columns(receivable_rows.REQUIRED, receivable_rows.OPTIONAL), receivable_rows.TEXT)
+    table, header = open_exchange(file, chosen_profile(profile), FileKind.RECEIVABLES)
     with session() as ledger:
         log = ledger.log(pool)
-        source = source_of(file, table)
+        source = source_of(file, table, header)
         intake = ReceivableIntake(log, ledger.register(log), source, actor, reviewer, dry_run=dry_run)
         return take_in(file, table, intake, json, receivable_rows.NUMBER)
 

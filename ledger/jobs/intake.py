@@ -19,12 +19,14 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger import clock
 from ledger.batch_header import BatchHeader
+from ledger.exchange import FileKind
 from ledger.jobs.pace import Pace
 from ledger.jobs.pipeline import ReadAhead, batch_pace
 from ledger.late_money import Origin
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import RegionRules
 from ledger.store.batch import Tranche
+from ledger.store.exchange_files import ExchangeFile
 from ledger.store.job_lock import job_lock
 from ledger.store.job_record import JobRecord
 from ledger.store.log import PoolLog
@@ -102,6 +104,11 @@ class Source(NamedTuple):
     columns: dict[str, int]
     long: bool = False
     batch_header: BatchHeader = BatchHeader()
+
+    def of_exchange(self, kind: FileKind) -> ExchangeFile:
+        """The file as the exchange knows it."""
+        header = self.batch_header
+        return ExchangeFile(kind, bytes.fromhex(self.sha256), header.profile, header.batch, header.rows, header.fen)
 
 
 Row = TypeVar("Row")

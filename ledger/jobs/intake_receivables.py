@@ -23,7 +23,6 @@ from ledger.money import fen_to_yuan, yuan_to_fen
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import same_person
 from ledger.store.donors import Donors
-from ledger.store.exchange_files import ExchangeFile
 from ledger.store.external_identities import CANCELLED, NEW
 from ledger.store.log import PoolLog
 from ledger.store.receivables import KIND_PLACES, TYPE_PLACES, Receivable, ReceivableKey, Receivables, Said
@@ -47,7 +46,7 @@ class ReceivableIntake(RowByRow[Row]):
         super().__init__(log, register, source, actor, reviewer, dry_run=dry_run)
         self._receivables = Receivables(log)
         self._donors = Donors(register)
-        self._file = ExchangeFile(FileKind.RECEIVABLES, bytes.fromhex(source.sha256))
+        self._file = source.of_exchange(FileKind.RECEIVABLES)
         self._digests: dict[str, bytes] = {}
         self._holders: dict[bytes, Holder] = {}
         self._states: dict[bytes, PersonalAccount] = {}

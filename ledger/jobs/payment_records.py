@@ -10,7 +10,7 @@ from ledger.jobs.intake import Outcome, Source
 from ledger.jobs.payment_pages import ReadRow
 from ledger.jobs.payment_rows import PaymentRow, RefusedRow
 from ledger.late_money import Origin
-from ledger.store.exchange_files import ExchangeFile, ExchangeFiles
+from ledger.store.exchange_files import ExchangeFiles
 from ledger.store.exchange_records import ExchangeRecord, ExchangeRecords, Sealing
 from ledger.store.log import PoolLog
 
@@ -25,8 +25,7 @@ class PaymentRecords:
         self._files = ExchangeFiles(log)
         self._records = ExchangeRecords(log)
         self._log = log
-        file = ExchangeFile(FileKind.PAYMENTS, bytes.fromhex(source.sha256))
-        self._file_id = self._files.register(file, origin)
+        self._file_id = self._files.register(source.of_exchange(FileKind.PAYMENTS), origin)
         self._due: dict[int, tuple[ReadRow, Sealing]] = {}
         self._writing: list[int] = []
 

@@ -4,6 +4,7 @@ and a file that is not what it says of itself leaves nothing behind."""
 import pytest
 
 from api.cli import imports
+from api.files.tables import file_sha256
 from ledger.jobs.payment_rows import REQUIRED
 from tests.api.cli.desk import RECORDED, THERE, person
 
@@ -41,6 +42,12 @@ def items(desk, name, rows, **more):
     return desk.table(name, rows, (*(ITEM_CODES.get(name, name) for name in REQUIRED), *more))
 
 
+def stored(desk, file):
+    """What stands with a file of the exchange."""
+    columns = "SELECT kind, profile, batch, said_rows, said_fen FROM {exchange_file} WHERE sha256 = %s"
+    return desk.query(columns, file_sha256(file))
+
+
 def test_the_same_payments_in_another_format_are_already_there(desk):
     one, two = person(1), person(2)
     desk.enrol(one, two)
@@ -75,10 +82,31 @@ def test_a_batch_that_is_what_it_says(desk):
     stated = {"batch": "20230512A", "said_rows": 4, "said_total": "200.00"}
     assert {word: ended.json[word] for word in stated} == stated
     assert {event.batch for event in desk.history(who) if hasattr(event, "batch")} == {"20230512A"}
+    assert stored(desk, file) == [("payments", "spine", "20230512A", 4, 20000)]
     again = desk.import_("payments", file, inside=True)
     assert "总笔数 4" in again.out
     plain = desk.import_("payments", spine(desk, "plain.csv", rows), "--json", inside=True)
     assert not stated.keys() & plain.json.keys()
+    assert stored(desk, desk.folder / "plain.csv") == [("payments", "spine", "", None, None)]
+
+
+def test_receivables_through_a_profile(desk):
+    who = person(15)
+    desk.enrol(who)
+    row = {
+        "应收核定编号": "N1", "AAC147": who.number, "AAC003": who.name, "AAE003": "2023", "征收品目": "个人缴费",
+        "缴费类型": "正常应缴", "应缴金额": "200", "核定日期": "2023-04-01", "AAA321": "新增",
+    }  # fmt: skip
+    command = ("tax", "receivables", "import")
+    hands = ("--pool", desk.code, "--actor", "甲", "--reviewer", "乙", "--profile", "items")
+    wrong = desk.table("r.csv", [row], tuple(row), title="总笔数：1,总金额：201.00\n")
+    ended = desk.inside(*command, wrong, *hands)
+    assert (ended.code, "BATCH_HEADER" in ended.err) == (1, True)
+    assert stored(desk, wrong) == []
+    right = desk.table("r.csv", [row], tuple(row), title="总笔数：1,总金额：200.00\n")
+    ended = desk.inside(*command, right, *hands, "--json")
+    assert (ended.code, ended.json["recorded"], ended.json["said_total"]) == (0, 1, "200.00")
+    assert stored(desk, right) == [("receivables", "items", "", 1, 20000)]
 
 
 HEADERS = {
