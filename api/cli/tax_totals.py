@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -11,18 +12,22 @@ import typer
 
 from api.cli import console
 from api.cli.options import Actor, DryRun, InputFile, Json, Pool
+from api.cli.profile_option import ProfileName, chosen_profile
 from api.cli.session import session
 from api.cli.tax_options import Month, read_month
+from api.files.exchange_file import open_exchange
 from api.files.result_file import ResultFile, ResultRow
 from api.files.tables import Columns, FileRows, OpenTable, file_sha256, open_any
 from ledger import clock
+from ledger.batch_header import BatchHeader
 from ledger.exchange import FileKind
 from ledger.jobs.total_rows import TEXT, Fault, read_totals, reasons_of, ways
 from ledger.late_money import Origin
 from ledger.money import fen_to_yuan
 from ledger.reconciliation_totals import TotalDifference
-from ledger.stated_totals import SOURCES, StatedTotal, Taken, TotalKey
+from ledger.stated_totals import ACCOUNTS, SOURCES, StatedTotal, Taken, TotalKey
 from ledger.store.divisions import Divisions
+from ledger.store.exchange_files import ExchangeFile
 from ledger.store.exchange_totals import ExchangeTotals
 from ledger.store.log import PoolLog
 from ledger.words import CHINESE
@@ -52,6 +57,7 @@ def import_(
     pool: Pool,
     source: Annotated[str, typer.Option("--source", help=f"谁的合计：{'、'.join(WORDS)}", metavar="SOURCE")],
     actor: Actor,
+    profile: ProfileName = "",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
@@ -59,7 +65,7 @@ def import_(
     if source not in WORDS:
         raise typer.BadParameter(f"须为：{'、'.join(WORDS)}", param_hint="--source")
     about = _Import(pool, WORDS[source], file, file_sha256(file), dry_run)
-    table = open_any(file, [Columns(*way) for way in ways(about.source)], TEXT)
+    table, header = _open(file, about.source, profile)
     if table.ignored:
         console.notice(f"以下各列不使用：{'、'.join(table.ignored)}")
     with session() as ledger, ResultFile(file) as results:
@@ -70,10 +76,27 @@ def import_(
             _tell(about, results.path, len(totals), faults=faults, json=json)
             return REFUSED_WHOLE
         origin = Origin(actor, cause=f"file {about.sha256.hex()}")
-        taken = ExchangeTotals(log).take_in(about.source, about.sha256, totals, origin, dry_run=dry_run)
+        stated = ExchangeFile(about.source, about.sha256, header.profile, header.batch, header.rows, header.fen)
+        taken = ExchangeTotals(log).take_in(about.source, about.sha256, totals, origin, dry_run=dry_run, stated=stated)
         results.write_many(_result_rows(taken))
     _tell(about, results.path, len(totals), taken=taken, json=json)
     return 0
+
+
+def _open(file: Path, source: FileKind, profile: str) -> tuple[OpenTable, BatchHeader]:
+    """The file by its own headers, or through a profile; of that, only the columns that the file has.
+
+    Raises `FileFault`, and `Refused` (PROFILE, BATCH_HEADER).
+    """
+    if not profile:
+        return open_any(file, [Columns(*way) for way in ways(source)], TEXT), BatchHeader()
+    if source in ACCOUNTS:
+        raise typer.BadParameter("账户流水没有其他格式", param_hint="--profile")
+    table, header = open_exchange(file, chosen_profile(profile), source)
+    index = {name: place for name, place in table.index.items() if name in table.present}
+    if "止" not in index:
+        index["日期"] = index.pop("起")
+    return replace(table, index=index), header
 
 
 def _read(log: PoolLog, source: FileKind, table: OpenTable) -> tuple[list[StatedTotal], list[Fault]]:

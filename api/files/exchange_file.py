@@ -66,7 +66,8 @@ def _in_our_words(table: OpenTable, asked: Format) -> OpenTable:
     if not codes and not asked.fixed:
         return table
     index = {**table.index, **{name: len(table.index) + place for place, name in enumerate(asked.fixed)}}
-    return replace(table, rows=partial(_changed, table.rows, codes, tuple(asked.fixed.values())), index=index)
+    rows = partial(_changed, table.rows, codes, tuple(asked.fixed.values()))
+    return replace(table, rows=rows, index=index, present=table.present | asked.fixed.keys())
 
 
 def _changed(
@@ -92,7 +93,9 @@ def _with_batch(table: OpenTable, asked: Format, batch: str) -> OpenTable:
     if place is not None:
         return replace(table, rows=partial(_filled, table.rows, place, batch))
     index = {**table.index, column: len(table.index)}
-    return replace(table, rows=partial(_changed, table.rows, {}, (batch,)), index=index)
+    return replace(
+        table, rows=partial(_changed, table.rows, {}, (batch,)), index=index, present=table.present | {column}
+    )
 
 
 def _filled(rows: Callable[[], Iterator[Row]], place: int, batch: str) -> Iterator[Row]:

@@ -40,7 +40,7 @@ class OpenTable:
     `header_line` counts from 1; `ignored` are other columns; `total_hint` is about how many rows there are, blank ones
     and line breaks in cells included; `index` gives the place of a column's name in `cells`. A `portable` table can be
     pickled, and read by another process: its rows come from the file as they are asked for. `above` are the rows over
-    the header, with their lines; `present` names the columns that the file has of those asked for. `narrow` makes a
+    the header, with their lines; `present` names the columns asked for that the file has. `narrow` makes a
     pass that reads fewer cells, where the file allows one.
     """
 

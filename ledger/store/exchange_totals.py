@@ -26,12 +26,19 @@ class ExchangeTotals:
         self._files = ExchangeFiles(log)
 
     def take_in(
-        self, source: FileKind, sha256: bytes, totals: Sequence[StatedTotal], origin: Origin, *, dry_run: bool = False
+        self,
+        source: FileKind,
+        sha256: bytes,
+        totals: Sequence[StatedTotal],
+        origin: Origin,
+        *,
+        dry_run: bool = False,
+        stated: ExchangeFile | None = None,
     ) -> Taken:
         """A file's sums, all of them or none, held against those that hold; a dry run writes nothing.
 
         The same file again brings nothing, also where a later file has corrected it. Two files at once are taken one
-        after the other: whichever has the later id holds.
+        after the other: whichever has the later id holds. `stated` is the file with what it states of itself.
         """
         with self._log.connections.transaction() as connection:
             connection.execute(self._log.sql("LOCK TABLE {exchange_total} IN SHARE ROW EXCLUSIVE MODE"))
@@ -42,7 +49,7 @@ class ExchangeTotals:
             if connection.execute(known, (source, sha256)).fetchone():
                 return Taken([], list(totals), {}, superseded=len(taken.recorded))
             if not dry_run:
-                file_id = self._files.register(ExchangeFile(source, sha256), origin, connection)
+                file_id = self._files.register(stated or ExchangeFile(source, sha256), origin, connection)
                 self._write(connection, file_id, taken.recorded)
                 months = rows_by_month(one.since for one in taken.recorded)
                 self._files.add_months(connection, STATED_SIDE, file_id, months)

@@ -133,6 +133,26 @@ def test_a_file_that_disagrees_with_its_header_is_refused_whole(desk, title, sai
     assert desk.query("SELECT count(*) FROM {job}") == jobs
 
 
+def test_treasury_totals_through_a_profile(desk):
+    days = {"AAE310": "2023-05-10", "AAE311": "2023-05-10", "征收品目": "个人缴费", "金额": "200.00", "笔数": "1"}
+    command = ("tax", "totals", "import")
+    asked = ("--pool", desk.code, "--actor", "甲", "--profile", "items", "--json")
+    wrong = desk.table("t.csv", [days], tuple(days), title="记录数：2\n")
+    ended = desk.inside(*command, wrong, *asked, "--source", "treasury")
+    assert (ended.code, ended.out, "BATCH_HEADER" in ended.err) == (1, "", True)
+    assert stored(desk, wrong) == []
+    right = desk.table("t.csv", [days], tuple(days), title="记录数：1,合计金额：200.00\n")
+    ended = desk.inside(*command, right, *asked, "--source", "treasury")
+    assert ended.code == 0, ended
+    assert ended.json["recorded"] == 1
+    assert stored(desk, right) == [("treasury", "items", "", 1, 20000)]
+    one_day = {"日期": "2023-05-11", "金额": "1"}
+    spine_file = desk.table("u.csv", [one_day], tuple(one_day))
+    spine_asked = (*asked[:4], "--profile", "spine", "--json", "--source", "treasury")
+    assert desk.inside(*command, spine_file, *spine_asked).json["recorded"] == 1
+    assert desk.inside(*command, spine_file, *asked, "--source", "income-account").code == 64
+
+
 NORTH = """name = "north"
 based_on = "items"
 [payments]
