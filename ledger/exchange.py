@@ -32,6 +32,12 @@ class FileKind(StrEnum):
     """Totals that county agencies state."""
     COLLECTED = "collected"
     """征缴统计: the tax side's counts of subsidies and aid collected (S3 五（四）)."""
+    REFUND_REQUESTS = "refund_requests"
+    """退费申请."""
+    FAILURES = "failures"
+    """缴费不成功信息."""
+    SPECIAL_FEEDBACK = "special_feedback"
+    """特殊缴费业务入库反馈."""
 
 
 ENDINGS: Final = ("", "recorded", "already_there", "refused", "waiting")

@@ -31,6 +31,12 @@ def apportioned(fen: int, balance: Amounts) -> Amounts:
     return Amounts(*floors)
 
 
+def available(state: PersonalAccount, on: date, rules: RegionRules) -> int:
+    """What may be paid out on a day, in fen: no later balance may be overdrawn either."""
+    stops = first_month(rules, "interest.debit_month", on)
+    return min(state.lowest_from(on.year, earning_month(stops, on.year)), state.balance.total)
+
+
 def pay_out(
     state: PersonalAccount,
     kind: type[BenefitPaid] | type[Refunded],
@@ -42,13 +48,12 @@ def pay_out(
     reason: str = "",
 ) -> Decided:
     """个人账户养老金 or 退费 out of the balance, apportioned over its kinds. Reasons: AMOUNT, DATE, ACCOUNT_CLOSED."""
-    stops = first_month(rules, "interest.debit_month", on)
-    available = min(state.lowest_from(on.year, earning_month(stops, on.year)), state.balance.total)
-    if not 0 < fen <= available:
+    most = available(state, on, rules)
+    if not 0 < fen <= most:
         return refuse(
             Reason.AMOUNT,
             f"{fen_to_yuan(fen)}元",
-            rule=f"支付金额须大于零且不超过当时起的余额{fen_to_yuan(available)}元",
+            rule=f"支付金额须大于零且不超过当时起的余额{fen_to_yuan(most)}元",
         )
     if on > today:
         return refuse(Reason.DATE, on.isoformat(), rule="支付日期不得晚于今日")
@@ -62,7 +67,7 @@ def pay_out(
         "effect": apportioned(fen, state.balance).times(-1),
         "effective_on": on,
         "year": on.year,
-        "interest_from": stops,
+        "interest_from": first_month(rules, "interest.debit_month", on),
     }
     return (Refunded(**said, reason=reason) if kind is Refunded else BenefitPaid(**said),)
 

@@ -81,6 +81,12 @@ class Reason(StrEnum):
     DIFFERENCES_OPEN = "DIFFERENCES_OPEN"
     PROFILE = "PROFILE"
     BATCH_HEADER = "BATCH_HEADER"
+    REFUND_UNKNOWN = "REFUND_UNKNOWN"
+    REFUND_STATE = "REFUND_STATE"
+    NOTHING_TO_REFUND = "NOTHING_TO_REFUND"
+    FAILURE_UNKNOWN = "FAILURE_UNKNOWN"
+    FAILURE_STATE = "FAILURE_STATE"
+    NOT_APPROVED = "NOT_APPROVED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +191,24 @@ _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
         "文件须与其批次表头所载的批次号、总笔数、总金额一致",
         HOUSE,
         "与发送方核对后整批重传；尚未记录任何内容",
+    ),
+    Reason.REFUND_UNKNOWN: ("退费申请须已由税务部门传来", HOUSE, "按 tax refunds list 核对退费申请编号"),
+    Reason.REFUND_STATE: ("退费申请须处于可办理的环节", HOUSE, "按 tax refunds list 核对该申请的状态"),
+    Reason.NOTHING_TO_REFUND: (
+        "退费须对应账户中同一电子税票、所属期和征收品目的一笔缴费",
+        HOUSE,
+        "核对税票号码、流水号、所属期和征收品目；确无该笔的，核验为不通过",
+    ),
+    Reason.FAILURE_UNKNOWN: ("缴费不成功事项须已登记", HOUSE, "按 tax failed list 核对事项编号"),
+    Reason.FAILURE_STATE: (
+        "缴费不成功事项须先指定责任人，办结后不再办理",
+        HOUSE,
+        "按 tax failed list 核对该事项的状态",
+    ),
+    Reason.NOT_APPROVED: (
+        "入库反馈须对应已核定且未撤销的特殊缴费业务",
+        HOUSE,
+        "核对应收核定编号和人员；确未核定的，退回税务部门查明",
     ),
     Reason.STEP_UNKNOWN: ("步骤须为本地区办理流程中的一步", HOUSE, "按 rules show 所列步骤办理"),
     Reason.STEP_ACTOR: ("步骤须由规定的单位办理", HOUSE, "转由规定的单位办理"),

@@ -41,6 +41,7 @@ from projections.evidence import (
 from projections.folds import EVERYBODY, FOLDS, NOBODY, Fold, end_of_range, execute
 from projections.notice_proof import notice_faults
 from projections.plan_proof import plan_faults, row_faults
+from projections.refund_proof import refund_faults
 
 IdentityCheck = Callable[[PoolLog], Iterable[Finding]]
 """The checks of the register, which only somebody who holds its key can run."""
@@ -80,6 +81,7 @@ def _everything(log: PoolLog, identity_check: IdentityCheck | None, progress: Pr
     yield from _streams(log, progress)
     yield from plan_faults(log)
     yield from notice_faults(log)
+    yield from refund_faults(log)
     if identity_check is not None:
         yield from identity_check(log)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+from ledger.identity import names_somebody
 from ledger.refusals import Reason, Refused, refuse
 from ledger.store.log import PoolLog
 from ledger.store.register import Register, Registered
@@ -22,9 +23,25 @@ def holder_of(log: PoolLog, register: Register, account: UUID) -> Registered | N
 
 def require_nameless(log: PoolLog, register: Register, account: UUID, texts: Mapping[str, str | None]) -> None:
     """Texts, by the name of their field, hold neither number nor name of the holder. Raises `Refused` (ROW_FAULT)."""
-    if not any(texts.values()) or (holder := holder_of(log, register, account)) is None:
-        return
+    if any(texts.values()) and (holder := holder_of(log, register, account)) is not None:
+        _require(register, holder, texts)
+
+
+def require_nameless_of(register: Register, participant: UUID | None, texts: Mapping[str, str]) -> None:
+    """The same of a participant; and no citizen number at all, whoever's it is. Raises `Refused` (ROW_FAULT)."""
+    if participant is not None:
+        _require(register, register.open(participant), texts)
+    for field, text in texts.items():
+        if names_somebody(text):
+            raise _names(field)
+
+
+def _require(register: Register, holder: Registered, texts: Mapping[str, str | None]) -> None:
     for field, text in texts.items():
         if text and register.says(holder.participant, holder.number, text):
-            rule = f"“{field}”中不得有姓名或公民身份号码"
-            raise Refused(refuse(Reason.ROW_FAULT, f"“{field}”", rule=rule, remedy="改写后重办"))
+            raise _names(field)
+
+
+def _names(field: str) -> Refused:
+    rule = f"“{field}”中不得有姓名或公民身份号码"
+    return Refused(refuse(Reason.ROW_FAULT, f"“{field}”", rule=rule, remedy="改写后重办"))

@@ -224,4 +224,9 @@ TABLES: Final = (
     "exchange_total",
     "reconciliation_month_v1",
     "reconciliation_difference_v1",
+    "refund_request",
+    "refund_verdict",
+    "payment_failure",
+    "failure_step",
+    "special_feedback",
 )

@@ -33,6 +33,7 @@ _HELD_IDENTITY: Final = {
     "command": "AUTO",
     "person_donor": "ON",
     "person_donor_name": "AUTO",
+    "payment_failure": "ON",
 }
 """The tables from which an erasure takes something, and whether an index of theirs held it."""
 NO_CONTENT: Final = "'\\x00'::bytea"
@@ -244,6 +245,8 @@ class Register:
     def erase(self, cursor: Cursor[TupleRow], participant: UUID) -> None:
         """Destroy a participant's key, digests and sealed texts, and the digests of rows and commands about them.
 
+        A failed payment that came before they were registered stands by their id from now on.
+
         Rows are found by the serials and command ids in the accounts' events, which have keys; `external_identity` has
         none by account, and reading a pool's millions of rows would hold up every writer for seconds.
         """
@@ -256,7 +259,9 @@ class Register:
         serials = f"ARRAY(SELECT said ->> 'serial' FROM ({events}) e)"
         commands = f"ARRAY(SELECT nullif(said ->> 'command_id', '')::uuid FROM ({events}) e)"
         of_rows = f"account_id IN ({accounts}) AND serial = ANY ({serials})"
+        digest = "(SELECT digest FROM {participant} WHERE participant_id = %(who)s)"
         for statement in (
+            f"UPDATE {{payment_failure}} SET participant_id = %(who)s, digest = NULL WHERE digest = {digest}",
             f"UPDATE {{participant}} SET {identity} WHERE participant_id = %(who)s",
             "UPDATE {participant_name} SET sealed_name = NULL WHERE participant_id = %(who)s",
             f"UPDATE {{external_identity}} SET content = {NO_CONTENT} WHERE {of_rows}",
