@@ -14,6 +14,8 @@ import pytest
 
 from ledger.account_decisions import open_account
 from ledger.dates import FIRST_PERIOD
+from ledger.failure_cases import Step as CaseStep
+from ledger.failure_cases import may_take
 from ledger.forms.filing import Filed, filing_fault
 from ledger.forms.rules import read_forms
 from ledger.late_money import Origin
@@ -23,9 +25,19 @@ from ledger.plan_drafts import Draft, draft_plan
 from ledger.plan_events import PlanDrafted, RosterDeclared, RosterReviewed, Source, Standard, StepTaken
 from ledger.plan_steps import Asked as Step
 from ledger.procedure import Attempt, Taken, read_procedures
+from ledger.refund_requests import (
+    Held,
+    RefundRequest,
+    RefundStatus,
+    entry_of,
+    may_be_cancelled,
+    may_be_paid,
+    may_be_verified,
+)
 from ledger.refusals import Reason, Refusal, Refused, first, refuse
 from ledger.region_rules import enter_value
 from ledger.roster import PENSIONER, ROWS_MAX, PaidOf, Person, Row, RowRules
+from ledger.special_payments import Feedback, check_feedback
 from ledger.words import MoneyKind
 from tests.ledger.lives import HANDLER, HOLDER, TODAY, TWO, VILLAGE, Life, done, entered, reason, rules_of
 
@@ -89,6 +101,12 @@ FORM_UNKNOWN
 FILING
 PROFILE
 BATCH_HEADER
+REFUND_UNKNOWN
+REFUND_STATE
+NOTHING_TO_REFUND
+FAILURE_UNKNOWN
+FAILURE_STATE
+NOT_APPROVED
 """
 """Where several faults meet, the one further up is told. A caller may rely on this order."""
 
@@ -114,6 +132,8 @@ FOUND_BY_INTAKE_REGISTER_OR_DESK = (
     Reason.ROSTER_FAULTS,
     Reason.PROFILE,
     Reason.BATCH_HEADER,
+    Reason.REFUND_UNKNOWN,
+    Reason.FAILURE_UNKNOWN,
 )
 
 
@@ -187,6 +207,7 @@ def a_step(
     return chain.take(Attempt(name, on, "handler-1", actor, evidence), done_before, 2025, TODAY)
 
 
+A_FEEDBACK = Feedback("A1", HOLDER, 2019, "lump_sum", 200_00, date(2024, 5, 6), "T1")
 A_DRAFT = Draft(
     MoneyKind.COLLECTIVE_SUBSIDY, "N2150781MF0000005R", VILLAGE, 2025, 1, "成员", Standard(flat=300_00),
     (Source(name="集体经济收益", fen=300_00),),
@@ -254,9 +275,22 @@ def a_row(fen: int = 300_00, region: str = "neimenggu", standard: Standard = A_D
     return faults[0] if faults else ()
 
 
+def a_refund_of_nothing() -> object:
+    """A request for a payment that the account does not have."""
+    request = RefundRequest("R1", HOLDER, MoneyKind.CONTRIBUTION, 2024, 1, None, 4, "T1", "", date(2024, 5, 6), None)
+    return entry_of(request, [Held(HOLDER, (life := a_life()).state, life.events)])
+
+
 @pytest.mark.parametrize(
     ("told", "act"),
     [
+        # What the tax side sends.
+        (Reason.REFUND_STATE, lambda: may_be_paid(RefundStatus.ASKED)),
+        (Reason.REFUND_STATE, lambda: may_be_cancelled(RefundStatus.PAID)),
+        (Reason.REFUND_STATE, lambda: may_be_verified(RefundStatus.REJECTED, new_fact=False)),
+        (Reason.NOTHING_TO_REFUND, a_refund_of_nothing),
+        (Reason.FAILURE_STATE, lambda: may_take(CaseStep.CLOSED, "open")),
+        (Reason.NOT_APPROVED, lambda: check_feedback(A_FEEDBACK, [], None, TODAY)),
         # Two people.
         (Reason.SAME_PERSON, lambda: one_person(lambda life: life.leave(date(2025, 8, 20)))),
         (Reason.SAME_PERSON, lambda: one_person(lambda life: life.take_over(date(2024, 12, 31), contribution="1.00"))),

@@ -1,0 +1,297 @@
+"""Refund requests through the installed command: taken in, verified by two people, paid once, proved, told."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import date
+from typing import Any
+
+import pytest
+
+from ledger import clock
+from ledger.account_events import Refunded
+from ledger.refund_requests import pay_id
+from projections.refund_pages import refund_check_rows, refund_differences, refund_rows
+from projections.refund_proof import refund_faults
+from projections.verify import verify
+from tests.api.cli.desk import COMMAND, Desk, Ended, Person, environment, person
+
+HANDS = ("--actor", "经办甲", "--reviewer", "复核乙")
+COLUMNS = (
+    "退费申请编号", "公民身份号码", "姓名", "电子税票号码", "缴费明细流水号", "费款所属期", "征收品目", "申请退费额",
+    "实缴金额",
+    "退费类型", "上解日期", "入库日期", "数据类型", "传输批次号", "开户银行", "银行账号",
+)  # fmt: skip
+BANK = "6217000000000000001"
+REGISTERED, THERE = "已登记", "已存在"
+
+
+@pytest.fixture
+def desk(open_desk) -> Desk:
+    return open_desk("neimenggu")
+
+
+def member(desk: Desk, place: int, *yuan: str) -> Person:
+    """Somebody with an account, and a payment of each amount in 2025 (serials and vouchers by place and order)."""
+    who = person(800 + place)
+    desk.enrol(who)
+    desk.pay(*(desk.payment(who, f"K{place}{order}", one, "2025-03-10") for order, one in enumerate(yuan)))
+    return who
+
+
+def row(who: Person, number: str, serial: str, yuan: str = "200.00", **cells: object) -> dict[str, object]:
+    plain = {
+        "退费申请编号": number, "公民身份号码": who.number, "姓名": who.name, "电子税票号码": f"T{serial}",
+        "费款所属期": "2025",
+        "征收品目": "个人缴费", "申请退费额": yuan, "退费类型": "04", "上解日期": "2025-03-10", "数据类型": "新增",
+        "传输批次号": "B1", "开户银行": "示例银行", "银行账号": BANK,
+    }  # fmt: skip
+    return {**plain, **cells}
+
+
+def take_in(desk: Desk, *rows: dict[str, object], name: str = "refunds.csv", code: int = 0, inside: bool = True) -> Any:
+    file = desk.table(name, rows, COLUMNS)
+    way = desk.inside if inside else desk.ledger
+    ended = way("tax", "refunds", "import", file, "--pool", desk.code, "--actor", "经办甲", "--json")
+    assert ended.code == code, ended
+    return ended.json
+
+
+def verdict(desk: Desk, number: str, *more: object, word: str = "accept", inside: bool = True) -> Ended:
+    way = desk.inside if inside else desk.ledger
+    more = more or HANDS
+    reason = () if "--reason" in more else ("--reason", "核对无误")
+    return way(
+        "tax",
+        "refunds",
+        "verify",
+        "--pool",
+        desk.code,
+        "--request",
+        number,
+        "--verdict",
+        word,
+        *reason,
+        *more,
+        "--json",
+    )
+
+
+def pay(desk: Desk, number: str, *more: object, on: str = "2025-06-02", inside: bool = True) -> Ended:
+    way = desk.inside if inside else desk.ledger
+    return way(
+        "tax", "refunds", "pay", "--pool", desk.code, "--request", number, "--on", on, *(more or HANDS), "--json"
+    )
+
+
+def listed(desk: Desk, *more: object) -> dict[str, Any]:
+    told = desk.inside("tax", "refunds", "list", "--pool", desk.code, "--json", *more).json
+    return {one["request"]: one for one in told}
+
+
+def refused(ended: Ended) -> str:
+    assert ended.code == 1, ended
+    return ended.err.partition("拒绝 ")[2].partition(" ")[0]
+
+
+def test_a_file_is_taken_in_once_and_no_bank_account_with_it(desk):
+    who, other = member(desk, 1, "200.00"), person(899)
+    desk.people[other.number] = other
+    rows = [
+        row(who, "R1", "K10"),
+        row(who, "R1", "K10", 传输批次号="B2"),
+        row(who, "R1", "K10", 申请退费额="100.00"),
+        row(other, "R2", "K10"),
+        row(who, "R3", "K10", 姓名=other.name),
+        row(who, "R4", "K10", 数据类型="撤销"),
+        row(who, "R5", "K10", 退费类型="01"),
+        row(who, "R6", "K10", "50.00", 实缴金额="200.00", 入库日期="2025-03-10", 缴费明细流水号="K10"),
+        row(who, "R6", "K10", "50.00", 数据类型="撤销"),
+    ]
+    file = desk.table("refunds.csv", rows, COLUMNS)
+    tried = desk.inside(
+        "tax", "refunds", "import", file, "--pool", desk.code, "--actor", "经办甲", "--dry-run", "--json"
+    )
+    assert (tried.code, listed(desk), desk.query("SELECT * FROM {exchange_file} WHERE kind = 'refund_requests'")) == (
+        2, {}, [],
+    )  # fmt: skip
+    ended = desk.ledger("tax", "refunds", "import", file, "--pool", desk.code, "--actor", "经办甲", "--json")
+    assert ended.code == 2
+    assert ended.json == {**tried.json, "dry_run": False}
+    assert (ended.json["recorded"], ended.json["already_there"], ended.json["refused"]) == (3, 1, 5)
+    expected = [
+        REGISTERED, THERE, "SERIAL_CONFLICT", "UNKNOWN_PERSON", "NAME_DIFFERS", "REFUND_UNKNOWN", "KIND", REGISTERED,
+        REGISTERED,
+    ]  # fmt: skip
+    assert desk.outcomes(file) == expected
+    before = desk.query("SELECT * FROM {refund_request} ORDER BY number, data_type")
+    assert take_in(desk, *rows, code=2)["already_there"] == 4
+    assert desk.query("SELECT * FROM {refund_request} ORDER BY number, data_type") == before
+    assert {number: one["status"] for number, one in listed(desk).items()} == {"R1": "asked", "R6": "cancelled"}
+    for one in (*before, *desk.query("SELECT * FROM {exchange_file}")):
+        for secret in (BANK, "示例银行", who.number, who.name, other.number, other.name):
+            assert secret not in str(one)
+
+
+def test_two_people_verify_what_the_account_says(desk):
+    who = member(desk, 2, "200.00", "300.00")
+    take_in(desk, row(who, "R1", "K20"), row(who, "R2", "K29"), row(who, "R3", "K20", "0.01"), row(who, "R4", "K21"))
+    assert refused(verdict(desk, "R9")) == "REFUND_UNKNOWN"
+    assert refused(verdict(desk, "R1", "--actor", "甲", "--reviewer", "甲")) == "SAME_PERSON"
+    assert refused(verdict(desk, "R1", *HANDS, "--reason", f"{who.name}重复缴费")) == "ROW_FAULT"
+    assert refused(verdict(desk, "R2")) == "NOTHING_TO_REFUND"
+    tried = verdict(desk, "R1", *HANDS, "--dry-run")
+    assert (tried.json["dry_run"], listed(desk)["R1"]["status"]) == (True, "asked")
+    once = (*HANDS, "--command-id", "018f3a52-0000-7000-8000-00000000000a")
+    told = verdict(desk, "R1", *once, inside=False)
+    assert told.code == 0, told
+    assert (told.json["verdict"], told.json["amount"], told.json["entry"]) == ("accept", "200.00", 2)
+    assert (told.json["payer"], "第八章" in told.json["rule"]) == ("agency", True)
+    assert told.json["account"] == str(desk.account(who))
+    assert verdict(desk, "R1", *once).json == told.json
+    assert refused(verdict(desk, "R1", *once, word="reject")) == "COMMAND_ID"
+    assert refused(verdict(desk, "R1")) == "REFUND_STATE"
+    assert refused(verdict(desk, "R1", word="reject")) == "REFUND_STATE"
+    assert refused(verdict(desk, "R3")) == "AMOUNT"  # R1 takes the whole entry
+    desk.prepare(
+        "rules", "set", "--pool", desk.code, "--name", "refund.payer", "--year", "2026", "--value", "tax",
+        "--document", "示例文号", "--actor", "甲", "--reviewer", "乙",
+    )  # fmt: skip
+    assert (verdict(desk, "R4").json["payer"], listed(desk)["R4"]["verdict"]["payer"]) == ("tax", "tax")
+    rows = {one.number: (one.accepted, one.fen, one.payer) for one in refund_check_rows(desk.log)}
+    assert rows == {
+        "R1": (True, 200_00, "由社保经办机构从支出户退还"),
+        "R4": (True, 200_00, "由税务部门通过国库退还"),
+    }
+
+
+def test_a_rejection_stands_until_the_books_say_something_new(desk):
+    who = member(desk, 3)
+    take_in(desk, row(who, "R1", "K30"))
+    assert verdict(desk, "R1", word="reject").json["verdict"] == "reject"
+    assert refused(verdict(desk, "R1", word="reject")) == "REFUND_STATE"
+    assert (listed(desk)["R1"]["status"], listed(desk, "--open")) == ("rejected", {})
+    desk.pay(desk.payment(who, "K30", "200.00", "2025-03-10"))
+    assert verdict(desk, "R1").code == 0
+    assert listed(desk)["R1"]["status"] == "accepted"
+    assert [one.accepted for one in refund_check_rows(desk.log)] == [False, True]
+
+
+def test_an_accepted_request_is_paid_once(desk):
+    who = member(desk, 4, "200.00", "300.00")
+    take_in(desk, row(who, "R1", "K40"), row(who, "R2", "K41", "300.00"))
+    assert refused(pay(desk, "R1")) == "REFUND_STATE"
+    assert verdict(desk, "R1").code == 0
+    assert refused(pay(desk, "R1", "--actor", "甲", "--reviewer", "甲")) == "SAME_PERSON"
+    assert refused(pay(desk, "R1", on="2025-03-09")) == "DATE"
+    tried = pay(desk, "R1", *HANDS, "--dry-run")
+    assert (tried.code, desk.fen(who)) == (0, 500_00)
+    arguments = ("tax", "refunds", "pay", "--pool", desk.code, "--request", "R1", "--on", "2025-06-02", *HANDS)
+    racing = [subprocess.Popen([str(COMMAND), *arguments], env=environment(desk.home)) for _ in range(2)]
+    assert [one.wait(timeout=60) for one in racing] == [0, 0]
+    assert pay(desk, "R1").json["command_id"] == str(pay_id(desk.code, "R1"))
+    assert refused(pay(desk, "R1", on="2025-06-03")) == "REFUND_STATE"
+    (event,) = [one for one in desk.history(who) if isinstance(one, Refunded)]
+    assert (event.effective_on, event.effect.total, event.reviewer) == (date(2025, 6, 2), -200_00, "复核乙")
+    assert "R1" in event.reason
+    assert "TK40" in event.reason
+    assert desk.fen(who) == 300_00
+    assert take_in(desk, row(who, "R1", "K40", 数据类型="撤销"), code=2)["reasons"] == {"REFUND_STATE": 1}
+    assert verdict(desk, "R2").code == 0
+    take_in(desk, row(who, "R2", "K41", "300.00", 数据类型="撤销"))
+    assert refused(pay(desk, "R2")) == "REFUND_STATE"
+    assert refused(verdict(desk, "R2")) == "REFUND_STATE"
+    told = listed(desk)
+    assert {number: one["status"] for number, one in told.items()} == {"R1": "paid", "R2": "cancelled"}
+    assert (told["R1"]["refund"]["amount"], told["R1"]["refund"]["on"]) == ("200.00", "2025-06-02")
+    (sent,) = refund_rows(desk.log)
+    assert (sent.id, sent.number, sent.fen, sent.voucher) == (pay_id(desk.code, "R1"), "R1", 200_00, "TK40")
+
+
+def test_an_entry_reversed_after_its_verdict_is_not_refunded(desk):
+    who = member(desk, 5, "200.00", "300.00")
+    take_in(desk, row(who, "R1", "K50"))
+    assert verdict(desk, "R1").code == 0
+    desk.pay(desk.payment(who, "K50", "200.00", "2025-03-10", 数据类型="撤销"))
+    assert refused(pay(desk, "R1")) == "ALREADY_REVERSED"
+    assert desk.fen(who) == 300_00
+
+
+def test_what_a_month_leaves_open(desk):
+    """Asked this month, and refunds of last year's June: one by request, one on the agency's word alone."""
+    who = member(desk, 6, "200.00", "300.00")
+    take_in(desk, row(who, "R1", "K60"), row(who, "R2", "K61", "300.00"))
+    this_month = clock.today().replace(day=1)
+
+    def differences(month: date = this_month) -> dict[str, tuple[int, str]]:
+        with desk.log.connections.connection() as connection:
+            found = refund_differences(connection, desk.log, month, desk.position())
+        assert {one.participant for one in found} <= {desk.state(who).participant}
+        return {one.key: (one.fen, one.cleared) for one in found}
+
+    waiting = {"refund request R1": (-200_00, ""), "refund request R2": (-300_00, "")}
+    assert differences() == waiting
+    assert differences(date(2025, 6, 1)) == {}
+    assert verdict(desk, "R1").code == 0
+    assert differences() == waiting
+    assert pay(desk, "R1").code == 0
+    assert differences() == {"refund request R2": (-300_00, "")}
+    assert verdict(desk, "R2", word="reject").code == 0
+    assert differences() == {}
+    account = desk.account(who)
+    desk.prepare(
+        "entry", "record", "--pool", desk.code, "--account", account, "--kind", "refund", "--amount", "10.00", "--on",
+        "2025-06-30", "--reason", "重复缴费", "--actor", "甲",
+    )  # fmt: skip
+    version = desk.state(who).version
+    assert differences(date(2025, 6, 1)) == {f"refund entry {account} {version}": (10_00, "")}
+    assert differences(date(2025, 7, 1)) == {}
+
+
+SPOILED = {
+    "R0": ("DELETE FROM {refund_verdict} WHERE number = %s", "refund_without_verdict"),
+    "R1": ("UPDATE {refund_verdict} SET accepted = false WHERE number = %s", "refund_without_verdict"),
+    "R2": ("UPDATE {refund_verdict} SET reviewer = actor WHERE number = %s", "refund_without_verdict"),
+    "R3": ("UPDATE {refund_request} SET fen = fen - 1 WHERE number = %s", "refund_request_changed"),
+    "R4": ("UPDATE {refund_request} SET voucher = 'T0' WHERE number = %s", "refund_differs"),
+    "R5": ("UPDATE {refund_verdict} SET account_id = verdict_id WHERE number = %s", "refund_differs"),
+    "R6": (
+        "UPDATE {command} SET last_id = 1 WHERE command_id = (SELECT pay_id FROM {refund_request} WHERE number = %s)",
+        "refund_without_event",
+    ),
+    "R7": (
+        "DELETE FROM {command} WHERE command_id = (SELECT pay_id FROM {refund_request} WHERE number = %s)",
+        "refund_without_command",
+    ),
+}
+
+
+def test_a_spoiled_refund_is_found(desk):
+    """Each request is spoiled in its own way, and each is named with its own fault."""
+    who = member(desk, 7, *["200.00"] * len(SPOILED))
+    take_in(desk, *(row(who, number, f"K7{number[1:]}") for number in SPOILED))
+    for number in SPOILED:
+        assert verdict(desk, number).code == 0
+        assert pay(desk, number).code == 0
+    assert verify(desk.log) == []
+    with desk.log.connections.connection() as connection:
+        for number, (change, _) in SPOILED.items():
+            connection.execute(desk.log.sql(change), (number,))
+    found = {(number, one.kind) for one in refund_faults(desk.log) for number in SPOILED if number in one.text}
+    assert found >= {(number, kind) for number, (_, kind) in SPOILED.items()}
+    assert {one.kind for one in verify(desk.log)} == {kind for _, kind in SPOILED.values()}
+
+
+def test_the_words_of_the_counter(desk):
+    who = member(desk, 8, "200.00")
+    file = desk.table("refunds.csv", [row(who, "R1", "K80")], COLUMNS)
+    ended = desk.inside("tax", "refunds", "import", file, "--pool", desk.code, "--actor", "甲")
+    assert "登记1行" in ended.out
+    assert "银行账号" in ended.err
+    assert "待核验" in desk.inside("tax", "refunds", "list", "--pool", desk.code).out
+    said = ("tax", "refunds", "verify", "--pool", desk.code, "--request", "R1", "--reason", "无误", *HANDS)
+    assert desk.inside(*said, "--verdict", "maybe").code == 64
+    assert "由社保经办机构从支出户退还" in desk.inside(*said, "--verdict", "accept").out
+    paying = ("tax", "refunds", "pay", "--pool", desk.code, "--request", "R1", "--on", "2025-06-02", *HANDS)
+    assert "-200.00 元" in desk.inside(*paying).out
+    assert "已退费" in desk.inside("tax", "refunds", "list", "--pool", desk.code).out
