@@ -44,13 +44,14 @@ class SpecialPayments:
     def approved(self, numbers: Collection[str] | None = None) -> list[Approved]:
         """Approved special payments that were not withdrawn, of these numbers or all, by number and year.
 
-        A withdrawal answers the approval of its number, person and year.
+        A withdrawal answers the approval of its number, person, item, type and year.
         """
         statement = self._log.sql(
             "SELECT number, participant_id, period, payment_type, fen, approved_on FROM {receivable} r"
             " WHERE data_type = %s AND payment_type = ANY(%s) AND (%s::text[] IS NULL OR number = ANY(%s))"
             " AND NOT EXISTS (SELECT FROM {receivable} w WHERE w.data_type = %s AND w.number = r.number"
-            " AND w.participant_id = r.participant_id AND w.period = r.period)"
+            " AND w.participant_id = r.participant_id AND w.kind = r.kind AND w.payment_type = r.payment_type"
+            " AND w.period = r.period)"
             " ORDER BY number, period, participant_id"
         )
         asked = None if numbers is None else list(numbers)
