@@ -23,13 +23,12 @@ from ledger.store.refunds import RefundRecord, Refunds
 from ledger.words import CHINESE
 from ledger.working_days import passed
 
-CATEGORY: Final = "REFUND_OPEN"
 _TYPE_TITLES: Final = {code: title for title, code in REFUND_TYPES.items()}
 _OPEN: Final = (RefundStatus.ASKED, RefundStatus.ACCEPTED)
 
 
 class RefundDifference(NamedTuple):
-    """A refund that one side alone has at a month's end. `fen` is what the tax side's books say less the agency's.
+    """A refund that one side alone has at a month's end (REFUND_OPEN). `fen` is tax less agency.
 
     `key` is the same whenever the month is compared; `cleared` tells what ended it after the month, if anything did.
     """
