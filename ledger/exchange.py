@@ -38,6 +38,8 @@ class FileKind(StrEnum):
     """缴费不成功信息."""
     SPECIAL_FEEDBACK = "special_feedback"
     """特殊缴费业务入库反馈."""
+    ANSWERS = "answers"
+    """校验结果: what the tax side answered to rows of our batches."""
 
 
 ENDINGS: Final = ("", "recorded", "already_there", "refused", "waiting")

@@ -87,6 +87,8 @@ class Reason(StrEnum):
     FAILURE_UNKNOWN = "FAILURE_UNKNOWN"
     FAILURE_STATE = "FAILURE_STATE"
     NOT_APPROVED = "NOT_APPROVED"
+    SENT_UNKNOWN = "SENT_UNKNOWN"
+    SENT_STATE = "SENT_STATE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,12 @@ _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
         "入库反馈须对应已核定且未撤销的特殊缴费业务",
         HOUSE,
         "核对应收核定编号和人员；确未核定的，退回税务部门查明",
+    ),
+    Reason.SENT_UNKNOWN: ("传输批次号、序号须为本统筹区已发送的一行", HOUSE, "按 tax sent list 核对批次号和序号"),
+    Reason.SENT_STATE: (
+        "只有校验不通过、尚未重新发送的一行可以放行",
+        HOUSE,
+        "按 tax sent list --rejected 核对；已更正的随下一批发送，无须放行",
     ),
     Reason.STEP_UNKNOWN: ("步骤须为本地区办理流程中的一步", HOUSE, "按 rules show 所列步骤办理"),
     Reason.STEP_ACTOR: ("步骤须由规定的单位办理", HOUSE, "转由规定的单位办理"),

@@ -42,6 +42,7 @@ from projections.folds import EVERYBODY, FOLDS, NOBODY, Fold, end_of_range, exec
 from projections.notice_proof import notice_faults
 from projections.plan_proof import plan_faults, row_faults
 from projections.refund_proof import refund_faults
+from projections.sent_proof import sent_faults
 
 IdentityCheck = Callable[[PoolLog], Iterable[Finding]]
 """The checks of the register, which only somebody who holds its key can run."""
@@ -82,6 +83,7 @@ def _everything(log: PoolLog, identity_check: IdentityCheck | None, progress: Pr
     yield from plan_faults(log)
     yield from notice_faults(log)
     yield from refund_faults(log)
+    yield from sent_faults(log)
     if identity_check is not None:
         yield from identity_check(log)
 

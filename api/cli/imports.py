@@ -36,7 +36,13 @@ app = typer.Typer(help="导入文件", no_args_is_help=True)
 ENDED: Final = {Ended.RECORDED: "已记账", Ended.ALREADY_THERE: "已存在", Ended.REFUSED: "已拒绝", Ended.WAITING: "待办"}
 LONG_FROM: Final = 20_000
 """Rows of a file from which on a process of its own reads it: to start one takes as long as to take 5,000 rows in."""
-_TITLES: Final = {"participants": "参保人", "openings": "期初余额", "payments": "缴费明细", "receivables": "应收核定"}
+_TITLES: Final = {
+    "participants": "参保人",
+    "openings": "期初余额",
+    "payments": "缴费明细",
+    "receivables": "应收核定",
+    "answers": "校验结果",
+}
 
 
 def source_of(path: Path, table: OpenTable, header: BatchHeader | None = None) -> Source:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import typer
 
 from api.cli import (
+    tax_export,
     tax_failed,
     tax_profiles,
     tax_receivables,
     tax_reconcile,
     tax_refunds,
+    tax_sent,
     tax_special,
     tax_subsidies,
     tax_totals,
@@ -18,9 +20,12 @@ from api.cli import (
 app = typer.Typer(help="社税数据交换与对账", no_args_is_help=True)
 app.add_typer(tax_profiles.app, name="profiles")
 app.add_typer(tax_receivables.app, name="receivables")
+app.add_typer(tax_sent.app, name="sent")
 app.add_typer(tax_totals.app, name="totals")
 app.command("reconcile")(tax_reconcile.reconcile_month)
 app.add_typer(tax_refunds.app, name="refunds")
 app.add_typer(tax_failed.app, name="failed")
 app.add_typer(tax_special.app, name="special")
 app.command("subsidies")(tax_subsidies.subsidies)
+app.command("export")(tax_export.export)
+app.command("answers")(tax_sent.answers)

@@ -8,8 +8,6 @@ citizen numbers.
 from __future__ import annotations
 
 import io
-import os
-import secrets
 import unicodedata
 from datetime import datetime
 from math import ceil
@@ -18,7 +16,7 @@ from typing import Any, Final
 
 import xlsxwriter
 
-from api.files.table_header import FileFault
+from api.files.private_file import PrivateFile
 from ledger.forms.sheet import Cell, Form, Role
 from ledger.money import fen_to_yuan
 
@@ -52,40 +50,8 @@ _LOOK: Final[dict[Role, dict[str, Any]]] = {
 def write_form(form: Form, path: Path, made_at: datetime, *, overwrite: bool = False) -> None:
     """Lay a form out and write it. Raises `FileFault` where the file is there already, or cannot be written."""
     written = _workbook(form, made_at)
-    if path.exists() and not overwrite:
-        raise _already_there(path)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(written)
-            stream.flush()
-            os.fsync(stream.fileno())
-        _publish(partial, path, overwrite=overwrite)
-    except FileExistsError as error:
-        raise _already_there(path) from error
-    except OSError as error:
-        raise FileFault(f"无法写入：{error.strerror}", path.name, "请核对文件夹是否存在、可写") from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _already_there(path: Path) -> FileFault:
-    return FileFault("文件已存在", path.name, "请另取文件名，或以 --overwrite 覆盖")
-
-
-def _publish(partial: Path, path: Path, *, overwrite: bool) -> None:
-    """Give the file its name; where it must not replace another, a link does not, whoever made that one meanwhile."""
-    if not overwrite:
-        try:
-            path.hardlink_to(partial)
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without links
-            if path.exists():
-                raise FileExistsError(str(path)) from None
-        else:
-            return
-    partial.replace(path)
+    with PrivateFile(path, overwrite=overwrite) as file:
+        file.write(written)
 
 
 def _workbook(form: Form, made_at: datetime) -> bytes:

@@ -54,7 +54,7 @@ class ResultFile:
         if self.path.is_dir():
             raise FileFault("结果文件的名称已被一个文件夹占用", where, remedy)
         try:
-            self._remove_abandoned()
+            remove_abandoned(self.path.parent, self._name)
             self._stream = self._partial.open("x", encoding="utf-8", newline="", buffering=1 << 20)
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -75,13 +75,6 @@ class ResultFile:
         except BaseException:
             self._discard()
             raise
-
-    def _remove_abandoned(self) -> None:
-        """Remove what killed imports of this file left: whoever still writes one holds its lock, the dead hold none."""
-        for path in self.path.parent.glob(f".{glob.escape(self._name)}.*.partial"):
-            with contextlib.suppress(OSError), path.open("rb") as left:
-                fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink(missing_ok=True)
 
     def write(self, line: int, serial: str, outcome: str, code: str, text: str) -> None:
         """Write the result of one row."""
@@ -130,6 +123,14 @@ class ResultFile:
             pass
         finally:
             self._partial.unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path, name: str) -> None:
+    """Remove what killed writers of a file left: whoever still writes one holds its lock, the dead hold none."""
+    for path in folder.glob(f".{glob.escape(name)}.*.partial"):
+        with contextlib.suppress(OSError), path.open("rb") as left:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
 
 
 def csv_cell(text: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from ledger.store.arrays import uuid_array
+from ledger.store.arrays import int8_array, uuid_array
 from ledger.store.keys import InvalidTag
 from ledger.store.register import ERASED, Register, name_bond
 
@@ -28,17 +28,10 @@ def open_holders(register: Register, accounts: Collection[bytes]) -> dict[bytes,
     )
     with register.log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
         rows = cursor.execute(statement, (uuid_array(accounts),)).fetchall()
-    found = {}
-    for account, owner, wrapped, number, name, version, *said in rows:
-        if (wrapped, number, name) == (None, None, None):
-            found[account] = HolderName(ERASED, "")
-            continue
-        if None in (wrapped, number, name):
-            raise InvalidTag
-        key = register.keys.unwrapped(wrapped, owner)
-        bond = name_bond(owner, version, *said)
-        found[account] = HolderName(key.opened(name, bond), key.opened(number, owner + b"number"))
-    return found
+    return {
+        account: _opened(register, owner, wrapped, number, name, row)
+        for account, owner, wrapped, number, name, *row in rows
+    }
 
 
 def by_division(register: Register, rosters: Sequence[str]) -> list[tuple[str, int, int]]:
@@ -63,11 +56,37 @@ def open_people(register: Register, participants: Collection[UUID]) -> dict[UUID
     )
     with register.log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
         rows = cursor.execute(statement, (uuid_array([one.bytes for one in participants]),)).fetchall()
-    found = {}
-    for participant, wrapped, number, name, version, *said in rows:
-        owner = participant.bytes
-        key = register.keys.unwrapped(wrapped, owner)
-        found[participant] = HolderName(
-            key.opened(name, name_bond(owner, version, *said)), key.opened(number, owner + b"number")
-        )
-    return found
+    return {
+        participant: _opened(register, participant.bytes, wrapped, number, name, row)
+        for participant, wrapped, number, name, *row in rows
+    }
+
+
+def open_versions(register: Register, asked: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], HolderName]:
+    """These participants under the name of a version of the register each, in one reading. Raises `InvalidTag`."""
+    pairs = list(asked)
+    statement = register.log.sql(
+        "SELECT p.participant_id, p.wrapped_key, p.sealed_number, n.sealed_name, n.register_version, n.document,"
+        " n.actor, n.reviewer, n.recorded_at FROM unnest(%s, %s) AS a (who, version), LATERAL (SELECT * FROM"
+        " {participant} WHERE participant_id = a.who OFFSET 0) AS p, LATERAL (SELECT * FROM {participant_name}"
+        " WHERE participant_id = a.who AND register_version = a.version OFFSET 0) AS n"
+    )
+    columns = uuid_array([who.bytes for who, _ in pairs]), int8_array([version for _, version in pairs])
+    with register.log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(statement, columns).fetchall()
+    return {
+        (who, row[0]): _opened(register, who.bytes, wrapped, number, name, row)
+        for who, wrapped, number, name, *row in rows
+    }
+
+
+def _opened(
+    register: Register, owner: bytes, wrapped: bytes | None, number: bytes | None, name: bytes | None, row: list[Any]
+) -> HolderName:
+    """`row` is the version of the name and all that its seal is bound to."""
+    if wrapped is None and number is None and name is None:
+        return HolderName(ERASED, "")
+    if wrapped is None or number is None or name is None:
+        raise InvalidTag
+    key = register.keys.unwrapped(wrapped, owner)
+    return HolderName(key.opened(name, name_bond(owner, row[0], *row[1:])), key.opened(number, owner + b"number"))

@@ -2,8 +2,6 @@
 CREATE UNIQUE INDEX receivable_identity
     ON {schema}.receivable (number, participant_id, kind, period, payment_type, data_type);
 DROP INDEX {schema}.receivable_number;
--- Receivables of one person: what of a roster was paid, and what is sent about somebody.
-CREATE INDEX receivable_participant ON {schema}.receivable (participant_id);
 
 -- What was issued before this version: rosters whose 缴费通知单 was issued, whose rows are their receivables.
 CREATE TEMPORARY TABLE issued ON COMMIT DROP AS
@@ -59,3 +57,51 @@ FROM unpaid u JOIN {schema}.exchange_file f
     ON f.kind = 'notice' AND f.sha256 = uuid_send(u.roster) || 'withdrawn'::bytea;
 INSERT INTO {schema}.exchange_month
 SELECT date_trunc('month', approved_on)::date, 2, file_id, count(*) FROM {schema}.receivable GROUP BY 1, 3;
+
+-- What goes out to the tax side: batches numbered without a gap. A row says who it is about by ids alone (`subject` within
+-- its kind, the participant with the version of the register that was sent) and `said` all its other cells, so its file
+-- can be written again as it was; `columns` are the names of the file's.
+CREATE TABLE {schema}.exchange_batch (
+    batch    integer     PRIMARY KEY,
+    kind     text        NOT NULL,
+    columns  text[]      NOT NULL,
+    rows     integer     NOT NULL,
+    fen      bigint      NOT NULL,
+    actor    text        NOT NULL,
+    reviewer text        NOT NULL,
+    sent_at  timestamptz NOT NULL
+);
+CREATE TABLE {schema}.exchange_sent (
+    batch            integer NOT NULL,
+    place            integer NOT NULL,
+    kind             text    NOT NULL,
+    subject          text    NOT NULL,
+    participant_id   uuid,
+    register_version integer NOT NULL,
+    fen              bigint  NOT NULL,
+    said             text[]  NOT NULL,
+    PRIMARY KEY (batch, place)
+);
+CREATE INDEX exchange_sent_subject ON {schema}.exchange_sent (kind, subject, batch);
+-- What the tax side answered to a row: once in a file, and a further answer beside the first. The latest one holds.
+CREATE TABLE {schema}.exchange_answer (
+    batch       integer     NOT NULL,
+    place       integer     NOT NULL,
+    file_id     integer     NOT NULL,
+    line        integer     NOT NULL,
+    accepted    boolean     NOT NULL,
+    reason      text        NOT NULL,
+    actor       text        NOT NULL,
+    answered_at timestamptz NOT NULL,
+    PRIMARY KEY (batch, place, file_id)
+);
+-- A rejected row that may be sent again as it stands, on whose word and why.
+CREATE TABLE {schema}.exchange_release (
+    batch       integer     NOT NULL,
+    place       integer     NOT NULL,
+    reason      text        NOT NULL,
+    actor       text        NOT NULL,
+    reviewer    text        NOT NULL,
+    released_at timestamptz NOT NULL,
+    PRIMARY KEY (batch, place)
+);

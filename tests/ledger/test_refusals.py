@@ -107,6 +107,8 @@ NOTHING_TO_REFUND
 FAILURE_UNKNOWN
 FAILURE_STATE
 NOT_APPROVED
+SENT_UNKNOWN
+SENT_STATE
 """
 """Where several faults meet, the one further up is told. A caller may rely on this order."""
 
@@ -134,6 +136,8 @@ FOUND_BY_INTAKE_REGISTER_OR_DESK = (
     Reason.BATCH_HEADER,
     Reason.REFUND_UNKNOWN,
     Reason.FAILURE_UNKNOWN,
+    Reason.SENT_UNKNOWN,
+    Reason.SENT_STATE,
 )
 
 
