@@ -83,9 +83,9 @@ def difference_id(pool: str, month: date, key: str) -> UUID:
     return uuid5(NAMESPACE_URL, f"pension-ledger:difference:{pool}:{month.isoformat()}:{key}")
 
 
-def needs_of(rules: RegionRules, year: int) -> Needs:
-    """Which kinds are approved before they are paid in the pool."""
-    return Needs.of(rules.text("tax.approved_first", year).split(","))
+def approved_first(rules: RegionRules, year: int) -> str:
+    """Which kinds are approved before they are paid in the pool, in the words of the rule."""
+    return rules.text("tax.approved_first", year)
 
 
 def grown(connection: Connection[TupleRow], log: PoolLog, month: date) -> Grown:
@@ -115,7 +115,8 @@ class _Fold:
         self._register = register.on(log)
         self._month = month
         self._span = Span.of(month)
-        self._needs = needs_of(rules, month.year)
+        self._first = approved_first(rules, month.year)
+        self._needs = Needs.of(self._first.split(","))
         self._sums = _Sums()
         self._rows: list[Row] = []
         self._candidates: list[tuple[UUID, Difference]] = []
@@ -292,12 +293,13 @@ class _Fold:
                 f"{self._month}: {totals.difference} is not explained by {self._sums} (alike: {bulk})"
             )
         now = grown(self._connection, self._log, self._month)
+        columns = ("rows_through", "rows_all", "approved_first", "position", "totals")
+        again = ", ".join(f"{one} = EXCLUDED.{one}" for one in columns)
         statement = (
-            "INSERT INTO {reconciliation_month_v1} (month, rows_through, rows_all, position, totals)"
-            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (month) DO UPDATE SET rows_through = EXCLUDED.rows_through,"
-            " rows_all = EXCLUDED.rows_all, position = EXCLUDED.position, totals = EXCLUDED.totals"
+            f"INSERT INTO {{reconciliation_month_v1}} (month, {', '.join(columns)}) VALUES (%s, %s, %s, %s, %s, %s)"
+            f" ON CONFLICT (month) DO UPDATE SET {again}"
         )
-        said = (self._month, *now, self._log.position()[0], msgspec.json.encode(totals).decode())
+        said = (self._month, *now, self._first, self._log.position()[0], msgspec.json.encode(totals).decode())
         self._connection.execute(composed(self._log, statement), said)
 
     def _totals(self) -> MonthTotals:

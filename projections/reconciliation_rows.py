@@ -22,12 +22,15 @@ from ledger.reconciliation import BACK_TYPES, Approved, Needs, Paid
 from ledger.refusals import Reason
 from ledger.store.external_identities import CANCELLED, NEW
 from ledger.store.log import PoolLog
+from ledger.words import KINDS, MoneyKind
 from projections.folds import composed, execute
 
 FETCH: Final = 10_000
 """Rows that are read at once: of few persons each, so memory stays flat however many there are."""
 IN_MONTH: Final = "treasury_on >= %(first)s AND treasury_on < %(after)s"
 APPROVED_IN_MONTH: Final = "approved_on >= %(first)s AND approved_on < %(after)s"
+COLLECTED: Final = f"kind <> {KINDS.index(MoneyKind.GOVERNMENT_SUBSIDY)}"
+"""What the tax side collects: 政府补贴 comes from finance, and is held against the year's contributors elsewhere."""
 
 _DELIVERIES: Final = f"""
 CREATE TEMP TABLE deliveries ON COMMIT DROP AS
@@ -39,7 +42,7 @@ SELECT r.file_id, r.line, r.serial, r.data_type, r.ended, r.kind, r.payment_type
                           ORDER BY r.ended = 1 DESC, r.ended = 2 DESC, r.file_id DESC, r.line DESC) = 1 AS counts
   FROM {{exchange_record}} r
  WHERE r.data_type > 0 AND (r.serial, r.data_type) IN
-       (SELECT serial, data_type FROM {{exchange_record}} WHERE ended <> 1 AND data_type > 0)"""
+       (SELECT serial, data_type FROM {{exchange_record}} WHERE ended <> 1 AND data_type > 0 AND {COLLECTED})"""
 _PLACED: Final = """
 UPDATE deliveries d SET owner = h.participant_id, booked = true
   FROM {external_identity} x JOIN {account_holder} h ON h.account_id = x.account_id
@@ -47,7 +50,8 @@ UPDATE deliveries d SET owner = h.participant_id, booked = true
 _BULK: Final = f"""
 CREATE TEMP TABLE bulk ON COMMIT DROP AS
 WITH t AS (SELECT participant_id, kind, payment_type, period, count(*) AS rows, sum(fen) AS fen
-             FROM {{exchange_record}} WHERE {IN_MONTH} AND ended = 1 AND data_type = 1 GROUP BY 1, 2, 3, 4),
+             FROM {{exchange_record}}
+            WHERE {IN_MONTH} AND ended = 1 AND data_type = 1 AND {COLLECTED} GROUP BY 1, 2, 3, 4),
      a AS (SELECT participant_id, kind, payment_type, period, count(*) AS rows, sum(fen) AS fen
              FROM {{receivable}} WHERE {APPROVED_IN_MONTH} AND data_type = 1 GROUP BY 1, 2, 3, 4),
      w AS (SELECT participant_id AS who, t.fen AS fen,
@@ -63,23 +67,23 @@ _SUSPECTS: Final = f"""
 CREATE TEMP TABLE suspects ON COMMIT DROP AS
 SELECT DISTINCT who FROM (
     SELECT unnest(suspects) AS who FROM bulk
-    UNION ALL SELECT participant_id FROM {{exchange_record}} WHERE {IN_MONTH} AND data_type = 2
+    UNION ALL SELECT participant_id FROM {{exchange_record}} WHERE {IN_MONTH} AND data_type = 2 AND {COLLECTED}
     UNION ALL SELECT owner FROM deliveries WHERE counts AND ended <> 1 AND {IN_MONTH}
     UNION ALL SELECT participant_id FROM {{receivable}} WHERE {APPROVED_IN_MONTH} AND data_type = 2
     UNION ALL SELECT participant_id FROM {{reconciliation_difference_v1}}
                WHERE month < %(first)s AND (cleared = '' OR cleared_in = %(first)s)
     UNION ALL SELECT participant_id FROM {{again}}) AS told
  WHERE who IS NOT NULL"""
-_AGAIN: Final = """
+_AGAIN: Final = f"""
 CREATE TEMP TABLE again ON COMMIT DROP AS
-SELECT DISTINCT r.participant_id FROM {exchange_record} r JOIN {exchange_record} e
+SELECT DISTINCT r.participant_id FROM {{exchange_record}} r JOIN {{exchange_record}} e
     ON (e.participant_id, e.kind, e.period) = (r.participant_id, r.kind, r.period)
  WHERE r.treasury_on >= %(first)s AND r.treasury_on < %(after)s AND r.ended = 1 AND r.data_type = 1
-   AND e.treasury_on < %(first)s AND e.ended = 1 AND e.data_type = 1"""
-_ROWS: Final = """
+   AND e.treasury_on < %(first)s AND e.ended = 1 AND e.data_type = 1 AND r.{COLLECTED}"""
+_ROWS: Final = f"""
 SELECT participant_id AS who, 0 AS side, file_id, line, data_type, kind, payment_type, period, fen, treasury_on AS day,
        serial AS known_by, voucher, approval, paid_on, true AS booked, '' AS reason
-  FROM {exchange_record} WHERE ended = 1 AND participant_id IN (SELECT who FROM suspects)
+  FROM {{exchange_record}} WHERE ended = 1 AND participant_id IN (SELECT who FROM suspects) AND {COLLECTED}
 UNION ALL
 SELECT owner, 1, file_id, line, data_type, kind, payment_type, period, fen, treasury_on, serial, voucher, approval,
        paid_on, booked, reason
@@ -87,7 +91,7 @@ SELECT owner, 1, file_id, line, data_type, kind, payment_type, period, fen, trea
 UNION ALL
 SELECT participant_id, 2, file_id, line, data_type, kind, payment_type, period, fen, approved_on, number, payer, '',
        NULL, true, ''
-  FROM {receivable} WHERE participant_id IN (SELECT who FROM suspects)
+  FROM {{receivable}} WHERE participant_id IN (SELECT who FROM suspects)
 ORDER BY who, side, day, known_by, file_id, line"""
 _STRANGERS: Final = """
 SELECT file_id, line, serial, voucher, approval, kind, payment_type, period, fen, paid_on, treasury_on,

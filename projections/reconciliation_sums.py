@@ -14,21 +14,20 @@ from ledger.account_events import (
     CollectiveSubsidyRecorded,
     ContributionRecorded,
     EntryReversed,
-    GovernmentSubsidyRecorded,
     SocialAidRecorded,
 )
 from ledger.refusals import Reason
 from ledger.store.log import PoolLog
 from ledger.words import KINDS, MoneyKind
 from projections.folds import execute
-from projections.reconciliation_rows import APPROVED_IN_MONTH, IN_MONTH, Span
+from projections.reconciliation_rows import APPROVED_IN_MONTH, COLLECTED, IN_MONTH, Span
 
 _MONEY_IN: Final = (
     ContributionRecorded.topic,
     CollectiveSubsidyRecorded.topic,
     SocialAidRecorded.topic,
-    GovernmentSubsidyRecorded.topic,
 )
+_NOT_COLLECTED: Final = {MoneyKind.GOVERNMENT_SUBSIDY, MoneyKind.INTEREST}
 _COUNTED: Final = (
     "sum(CASE data_type WHEN 1 THEN 1 ELSE -1 END)::bigint, sum(CASE data_type WHEN 1 THEN fen ELSE -fen END)::bigint"
 )
@@ -36,7 +35,7 @@ _ITEMS: Final = f"""
 SELECT day, kind, payment_type, sum(tax_rows)::bigint, sum(tax_fen)::bigint, sum(agency_rows)::bigint,
        sum(agency_fen)::bigint
   FROM (SELECT treasury_on, kind, payment_type, {_COUNTED}, 0, 0 FROM {{exchange_record}}
-         WHERE {IN_MONTH} AND ended = 1 GROUP BY 1, 2, 3
+         WHERE {IN_MONTH} AND ended = 1 AND {COLLECTED} GROUP BY 1, 2, 3
         UNION ALL
         SELECT treasury_on, kind, payment_type, {_COUNTED}, 0, 0 FROM deliveries
          WHERE {IN_MONTH} AND counts AND ended <> 1 GROUP BY 1, 2, 3
@@ -128,7 +127,7 @@ def month_days(
     for day, topic, *figures in execute(connection, log, _BOOKED, asked):
         sign = -1 if topic == EntryReversed.topic else 1
         for kind, (rows, fen) in enumerate(zip(figures[::2], figures[1::2], strict=True)):
-            if rows and KINDS[kind] is not MoneyKind.INTEREST:
+            if rows and KINDS[kind] not in _NOT_COLLECTED:
                 key = (day, kind)
                 booked[key] = summed((booked.get(key, Counts()), Counts(sign * rows, fen)))
     return [

@@ -101,12 +101,14 @@ CREATE INDEX exchange_total_since ON {schema}.exchange_total (since);
 
 -- The view of a month, folded from the records above and the log. `rows_through` counts the rows of `exchange_month` up to
 -- this month when it was folded, `rows_all` those of all months: where one has grown since, the month is folded again.
+-- `approved_first` is the rule under which it was folded.
 CREATE TABLE {schema}.reconciliation_month_v1 (
-    month        date    PRIMARY KEY,
-    rows_through bigint  NOT NULL,
-    rows_all     bigint  NOT NULL,
-    position     bigint  NOT NULL,
-    totals       jsonb   NOT NULL
+    month          date   PRIMARY KEY,
+    rows_through   bigint NOT NULL,
+    rows_all       bigint NOT NULL,
+    approved_first text   NOT NULL,
+    position       bigint NOT NULL,
+    totals         jsonb  NOT NULL
 );
 -- `fen` and `rows` are tax less agency. The records are named by their places; `detail` is JSON. `cleared` says what
 -- ended a difference by itself, `cleared_in` in which other month. What people said of one stands in the log.
