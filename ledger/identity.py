@@ -171,6 +171,14 @@ def normalise_payer_code(text: str) -> str:
     return code if _DONOR_CODE.fullmatch(code) else normalise_credit_code(text)
 
 
+def is_payer_code(text: str) -> bool:
+    """Whether a text is the code of somebody who pays, and could not be a person's number as well."""
+    try:
+        return not can_be_citizen_number(normalise_payer_code(text))
+    except IdentityFault:
+        return False
+
+
 def normalise_credit_code(text: str) -> str:
     """The upper-case spelling of a unified social credit code, without spaces.
 

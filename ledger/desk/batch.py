@@ -32,11 +32,13 @@ from ledger.identity import birth_date, squeezed
 from ledger.interest_decisions import leave
 from ledger.money import fen_to_yuan
 from ledger.money_out import pay_out
+from ledger.naming import Somebody
 from ledger.plan_funds import aid_moved
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import RegionRules, same_person
 from ledger.store.batch import Tranche
 from ledger.store.donors import Donors
+from ledger.store.exchange_erasure import UnreadRows, empty_rows
 from ledger.store.external_identities import NEW, Identity, RecordedRow, insert_rows, rows_in
 from ledger.store.log import PoolLog
 from ledger.store.payers import Payer, Payers
@@ -71,7 +73,12 @@ class Batch:
     """The commands of one transaction: what they asked for, what they decided, what is to be written."""
 
     def __init__(
-        self, log: PoolLog, register: Register, rules: RegionRules, village: Callable[[str], str | None]
+        self,
+        log: PoolLog,
+        register: Register,
+        rules: RegionRules,
+        village: Callable[[str], str | None],
+        unread: UnreadRows | None = None,
     ) -> None:
         self._log = log
         self._register = register
@@ -84,7 +91,8 @@ class Batch:
         self._rows: dict[Identity, RecordedRow] = {}
         self._opened: dict[bytes, NewHolder] = {}
         self._opening: list[tuple[NewHolder, OpenAccount]] = []
-        self._erased: list[tuple[Holder, EraseParticipant, Payer | None]] = []
+        self._erased: list[tuple[Holder, EraseParticipant, Somebody, Payer | None]] = []
+        self._unread = unread or UnreadRows(register)
         self._concerns_plans = False
 
     def look_up(self, commands: Sequence[Command], states: Sequence[Any], rows: Sequence[Any]) -> None:
@@ -209,7 +217,7 @@ class Batch:
         return Accepted(account, account.bytes, events, 1, len(events))
 
     def _erase(self, command: EraseParticipant) -> Accepted | Refusal:
-        """A person's accounts each say that the identity is gone; see `Register.erase` for what goes.
+        """A person's accounts each say that the identity is gone; see `Register.erase` and `empty_rows` for what goes.
 
         Whoever is a donor of social aid, too, is erased as such with it, or else the number would still lead to them.
         Refusals: SAME_PERSON, UNKNOWN_PERSON, ROW_FAULT (the reason says who it is), NOT_CLOSED.
@@ -244,7 +252,9 @@ class Batch:
             self._tranche.decide(account.bytes, lambda _state, _past: (event,))
             version = self._tranche.version(account.bytes)
             last = Accepted(account, account.bytes, (event,), version, version)
-        self._erased.append((holder, command, Payers(self._log).find(donor) if donor else None))
+        names = [*self._register.names(holder.participant), *(donors.words(donor) if donor else ())]
+        who = Somebody.of([command.number], names)
+        self._erased.append((holder, command, who, Payers(self._log).find(donor) if donor else None))
         del self._holders[digest]  # whoever asks for the same person after this finds nobody
         return last or Accepted(None, b"", (), 0, 0)
 
@@ -288,8 +298,9 @@ class Batch:
             insert_rows(self._log, cursor, self._rows.items())
         for holder, command in self._opening:
             self._register.write(cursor, [holder], command.actor, "开户登记", at)
-        for gone, erasing, donor in self._erased:
+        for gone, erasing, who, donor in self._erased:
             self._register.erase(cursor, gone.participant)
+            empty_rows(cursor, self._register, who, self._unread)
             if donor is not None:
                 Donors(self._register).erase(cursor, donor, erasing.reason, erasing.origin, at)
 

@@ -23,11 +23,12 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 from eventsourcing.persistence import OperationalError
 
-from ledger.desk.commands import Answer, Command, OpenAccount, said
+from ledger.desk.commands import Answer, Command, EraseParticipant, OpenAccount, said
 from ledger.desk.transaction import Asked, Outcome, Transaction, repeated
 from ledger.region_rules import RegionRules
 from ledger.store.command_ids import find_commands
 from ledger.store.divisions import Divisions
+from ledger.store.exchange_erasure import UnreadRows
 from ledger.store.log import PoolLog
 from ledger.store.recorder import ToRecord
 from ledger.store.register import Register
@@ -221,11 +222,12 @@ class PoolWriter:
         reached = False
         shared: Transaction | None = None
         asked = [one.asked for one in batch]
+        unread = self._unread(asked)
 
         def decide(connection: Any, last_id: int, rules_version: int, found: list[list[Any]]) -> Iterator[ToRecord]:
             nonlocal reached, shared
             reached = True
-            shared = self._transaction(self._log.on(connection), last_id, rules_version)
+            shared = self._transaction(self._log.on(connection), last_id, rules_version, unread)
             return shared.decide(asked, found, DECIDING_SECONDS_MAX)
 
         try:
@@ -236,6 +238,14 @@ class PoolWriter:
             raise _OutOfReachError from fault
         assert shared is not None
         return shared.outcomes()
+
+    def _unread(self, asked: Sequence[Asked]) -> UnreadRows | None:
+        """What an erasure must look through, opened before the lock is held: there may be thousands of rows."""
+        if not any(isinstance(one.command, EraseParticipant) for one in asked):
+            return None
+        unread = UnreadRows(self._register)
+        unread.look(self._log)
+        return unread
 
     def _tried(self, one: _Waiting) -> Outcome:
         """A dry run: decided on what stands now, without the lock, and not recorded.
@@ -257,10 +267,14 @@ class PoolWriter:
             return msgspec.structs.replace(outcome, account=account, position=position, recorded_at=None, dry_run=True)
         return outcome
 
-    def _transaction(self, log: PoolLog, last_id: int, rules_version: int) -> Transaction:
+    def _transaction(
+        self, log: PoolLog, last_id: int, rules_version: int, unread: UnreadRows | None = None
+    ) -> Transaction:
         if self._rules is None or self._rules.version != rules_version:
             self._rules = log.rules()
-        return Transaction(log, self._register.on(log), self._rules, lambda said: self._village(log, said), last_id)
+        return Transaction(
+            log, self._register.on(log), self._rules, lambda said: self._village(log, said), last_id, unread
+        )
 
     def _village(self, log: PoolLog, said: str) -> str | None:
         """The code of a village; divisions are read again when one is asked for that was not there before."""

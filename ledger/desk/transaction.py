@@ -12,6 +12,7 @@ from ledger.desk.commands import Answer, Command, decode_answer, encode_answer
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import RegionRules
 from ledger.store.command_ids import CommandRow, commands_in, commands_query, write_commands
+from ledger.store.exchange_erasure import UnreadRows
 from ledger.store.external_identities import rows_query
 from ledger.store.log import PoolLog
 from ledger.store.recorder import Query, ToRecord
@@ -70,9 +71,10 @@ class Transaction:
         rules: RegionRules,
         village: Callable[[str], str | None],
         last_id: int,
+        unread: UnreadRows | None = None,
     ) -> None:
         self._log = log
-        self._batch = Batch(log, register, rules, village)
+        self._batch = Batch(log, register, rules, village, unread)
         self._last_id = last_id
         self._decided: list[tuple[Asked, Outcome | Accepted | Refusal]] = []
         self._first: dict[bytes, bytes] = {}

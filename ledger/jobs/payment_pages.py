@@ -14,9 +14,17 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from ledger.identity import can_be_citizen_number
+from ledger.identity import is_payer_code
 from ledger.jobs.intake import FileRow
-from ledger.jobs.payment_rows import OPTIONAL, REQUIRED, FaultyRow, PaymentRow, RefusedRow, read_payment
+from ledger.jobs.payment_rows import (
+    OPTIONAL,
+    REQUIRED,
+    FaultyRow,
+    PaymentRow,
+    RefusedRow,
+    read_payment,
+    said_of,
+)
 from ledger.jobs.pipeline import batch_pace
 from ledger.refusals import Reason, refuse
 from ledger.store.connections import Connections
@@ -87,7 +95,7 @@ def pages(log: PoolLog, register: Register, reading: Reading) -> Iterator[Page]:
     while received := [_ordered(row, reading.order) for row in islice(rows, reading.page)]:
         page = with_donors(register, [read_row(row) for row in received])
         people = _people(log, register, [row for row in page if not isinstance(row, RefusedRow)])
-        yield Page(page, look_up(log, register, people), _sealed(sealer, received, people))
+        yield Page(page, look_up(log, register, people), _sealed(sealer, received, page, people))
 
 
 def _ordered(row: FileRow, order: Sequence[int]) -> FileRow:
@@ -118,23 +126,24 @@ def _people(log: PoolLog, register: Register, rows: Sequence[PaymentRow | Faulty
     return _People(position, rows, digests, register.find(set(digests.values())))
 
 
-def _sealed(sealer: Sealer, received: Sequence[FileRow], people: _People) -> list[Sealing]:
+def _sealed(sealer: Sealer, received: Sequence[FileRow], read: Sequence[ReadRow], people: _People) -> list[Sealing]:
     """Each row as it is to be kept: number and name, or all of a row that says of nobody who it is about.
 
-    Who pays as a person is not kept beside the person it is paid for: the donor's code is, where there is one.
+    Who pays as a person is not kept beside the person it is paid for: the donor's code is, where there is one. So of
+    来源单位 nothing is kept but what reads as a code: it could be a donor's name, or a number with a slip in it.
     """
     sealings = []
-    for line, cells, fault in received:
-        if cells[PAYER] and can_be_citizen_number(cells[PAYER]):
-            cells[PAYER] = ""
-        digest = people.digests.get(line)
+    for (line, cells, fault), row in zip(received, read, strict=True):
+        said, digest = said_of(row), people.digests.get(line)
         holder = people.holders.get(digest) if digest else None
         if holder is not None:
-            sealings.append(sealer.known(holder.owner, holder.wrapped, line, cells, cells[2:4]))
+            sealings.append(sealer.known(holder.owner, holder.wrapped, line, said, cells[2:4]))
         elif digest is not None and not fault:
-            sealings.append(sealer.unknown(digest, line, cells, cells[2:4]))
+            sealings.append(sealer.unknown(digest, line, said, cells[2:4]))
         else:
-            sealings.append(sealer.unknown(None, line, cells, cells))
+            if cells[PAYER] and not is_payer_code(cells[PAYER]):
+                cells[PAYER] = ""
+            sealings.append(sealer.unknown(None, line, said, cells))
     return sealings
 
 

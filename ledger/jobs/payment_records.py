@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from ledger.exchange import COLLECTED_SIDE, FileKind, rows_by_month
 from ledger.jobs.intake import Outcome, Source
 from ledger.jobs.payment_pages import ReadRow
-from ledger.jobs.payment_rows import PaymentRow, RefusedRow
+from ledger.jobs.payment_rows import said_of
 from ledger.late_money import Origin
 from ledger.store.exchange_files import ExchangeFiles
 from ledger.store.exchange_records import ExchangeRecord, ExchangeRecords, Sealing
 from ledger.store.log import PoolLog
-
-_UNREAD: Final = 0
-"""The data type of a row whose own could not be read."""
 
 
 class PaymentRecords:
@@ -44,7 +41,7 @@ class PaymentRecords:
         there = self._records.lines_there(cursor, self._file_id, min(self._writing), max(self._writing))
         records = list(self._made(ended, there))
         self._records.write(cursor, self._file_id, records)
-        months = rows_by_month(record.payment.treasury_on for record in records if record.payment)
+        months = rows_by_month(payment.treasury_on for record in records if (payment := record.said.payment))
         self._files.add_months(cursor, COLLECTED_SIDE, self._file_id, months)
 
     def written(self) -> None:
@@ -66,14 +63,6 @@ class PaymentRecords:
             if line in there:
                 continue
             row, sealing = self._due[line]
-            paid = row.paid if isinstance(row, RefusedRow) else row
             outcome = ended[line]
-            refusal = outcome.refusal
-            ending, reason = outcome.ended.value, refusal.reason.value if refusal else ""
-            if isinstance(paid, PaymentRow):
-                payment = paid.payment
-                yield ExchangeRecord(
-                    line, paid.data_type, ending, reason, payment.serial, payment, paid.approval, paid.agency, sealing
-                )
-            else:
-                yield ExchangeRecord(line, _UNREAD, ending, reason, outcome.serial, None, "", "", sealing)
+            reason = outcome.refusal.reason.value if outcome.refusal else ""
+            yield ExchangeRecord(line, outcome.ended.value, reason, said_of(row), sealing)

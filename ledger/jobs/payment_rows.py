@@ -13,6 +13,7 @@ from ledger.dates import DateFault, parse_business_date, parse_year
 from ledger.identity import IdentityFault, normalise_citizen_number, normalise_payer_code, squeezed
 from ledger.money import MoneyFault, yuan_to_fen
 from ledger.refusals import Reason, Refusal, refuse
+from ledger.store.exchange_records import Said
 from ledger.store.external_identities import CANCELLED, NEW
 from ledger.subsidies import normal_level, unsaid
 from ledger.words import MoneyKind
@@ -68,6 +69,8 @@ PAYMENT_TYPES: Final = {
 DATA_TYPES: Final = {"新增": NEW, "撤销": CANCELLED}
 INSURANCES: Final = ("城乡居民基本养老保险", "城乡居民养老保险", "城乡居民社会养老保险")
 """险种类型 of what is booked here, under its names; an empty one is none other."""
+_UNREAD: Final = 0
+"""The data type of a row whose own could not be read."""
 
 
 UNKNOWN_DONOR: Final = "来源单位未记：所填为公民身份号码，未登记为资助人"
@@ -168,6 +171,8 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refuse
         ("传输批次号", batch),
         ("应收核定编号", approval),
         ("社保经办机构编号", agency),
+        ("补贴级次", level),
+        ("拨付文号", allocation_document),
     ):
         said = cell.upper()
         if cell and (number in said or cell == name or (donor and donor in said)):
@@ -194,17 +199,29 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refuse
     return PaymentRow(line, number, name, data, payment, doubt, approval, pool, agency, donor)
 
 
+_SHORT: Final = 8
+"""Characters of a faulty number that may stand in another column by chance."""
 _STAND_IN: Final = "11010519491231002X"
 """The example that GB 11643 prints, to read the figures of a row whose own number cannot be."""
 
 
 def _of_nobody(line: int, cells: list[str], refusal: Refusal) -> RefusedRow:
     """A row with a number that cannot be. Where columns may have slipped, nothing of it stands in the open."""
-    serial = serial_to_show(cells, refusal)
-    if not serial or any(map(is_citizen_number, map(plain_code, (cells[1], cells[11], *cells[16:19])))):
+    serial, said = serial_to_show(cells, refusal), plain_code(cells[2]).upper()
+    beside = [plain_code(cell).upper() for cell in (cells[1], cells[11], *cells[14:19])]
+    if not serial or any(is_citizen_number(cell) or (len(said) > _SHORT and said in cell) for cell in beside):
         return RefusedRow(line, serial, refusal)
     read = read_payment(line, [*cells[:2], _STAND_IN, *cells[3:]])
     return RefusedRow(line, serial, refusal, read if isinstance(read, PaymentRow) else None)
+
+
+def said_of(row: PaymentRow | FaultyRow | RefusedRow) -> Said:
+    """What of a row is kept in the open: its figures where they could be read, and else its serial alone."""
+    if isinstance(row, PaymentRow):
+        return Said(row.data_type, row.payment.serial, row.payment, row.approval, row.agency)
+    if isinstance(row, RefusedRow) and row.paid is not None:
+        return said_of(row.paid)
+    return Said(_UNREAD, row.serial)
 
 
 def _reason(fault: Exception, column: str) -> Reason:

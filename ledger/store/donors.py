@@ -100,7 +100,12 @@ class Donors:
         Of whom nothing opens, it says nothing: a damaged row must not keep a person from being erased.
         """
         plain = squeezed(text).upper()
-        return any(word and word.upper() in plain for one in self.stored([code]) for word in self._words(one))
+        return any(word and word.upper() in plain for word in self.words(code))
+
+    def words(self, code: str) -> Iterator[str]:
+        """The donor's number in both spellings, and every name, as far as they open."""
+        for one in self.stored([code]):
+            yield from self._words(one)
 
     def _words(self, donor: SealedDonor) -> Iterator[str]:
         if donor.wrapped is None:

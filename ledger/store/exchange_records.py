@@ -25,11 +25,18 @@ from ledger.store.keys import DataKey, InvalidTag, Keys
 from ledger.store.log import PoolLog
 from ledger.words import KINDS
 
-_INTAKE: Final = b"intake"
+INTAKE: Final = b"intake"
+"""Whose key the intake key is: that of nobody known."""
+BETWEEN: Final = "\x1f"
+"""What stands between the cells of a sealed row."""
 _HASH_BYTES: Final = 16
+<<<<<<< HEAD
 _BETWEEN: Final = "\x1f"
 _NUMBER: Final = 2
 """Where the number stands in a row that is sealed whole; the name follows."""
+=======
+_MARK_BYTES: Final = 8
+>>>>>>> 8b01d8c (Prove every received row by its keyed hash, and empty those of nobody known when their person is erased)
 _ENDED: Final = {word: place for place, word in enumerate(ENDINGS)}
 _KIND: Final = {kind: place for place, kind in enumerate(KINDS)}
 _TYPE: Final = {word: place for place, word in enumerate(TYPES)}
@@ -46,6 +53,7 @@ _NO_FIGURES: Final = struct.pack("!iiiiii", -1, -1, -1, -1, -1, -1)
 _LENGTH: Final = struct.Struct("!i")
 _NULL: Final = _LENGTH.pack(-1)
 _UUID_LENGTH: Final = _LENGTH.pack(16)
+_encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Sealing(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -59,19 +67,33 @@ class Sealing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     row_hash: bytes
 
 
+class Said(NamedTuple):
+    """What a row says in the open; no `payment` where its figures could not be read, `data_type` 0 then."""
+
+    data_type: int
+    serial: str
+    payment: Payment | None = None
+    approval: str = ""
+    agency: str = ""
+
+    def encoded(self) -> bytes:
+        """All of it as bytes to be hashed: what is kept, and nothing that is not."""
+        data_type, serial, payment, approval, agency = self
+        if payment is None:
+            return _encode((data_type, serial, approval, agency))
+        figures = (payment.kind, payment.fen, payment.period, payment.payment_type)
+        days = (payment.treasury_on, payment.paid_on)
+        words = (payment.voucher, payment.payer, payment.level, payment.allocation_document)
+        return _encode((data_type, serial, approval, agency, figures, days, words))
+
+
 class ExchangeRecord(NamedTuple):
-    """A received row as it is kept: where it stood, how it ended and why, and what it says; no `payment` where its
-    figures could not be read. `ended` is a word of ENDINGS.
-    """
+    """A received row as it is kept: where it stood, how it ended (a word of ENDINGS) and why, and what it says."""
 
     line: int
-    data_type: int
     ended: str
     reason: str
-    serial: str
-    payment: Payment | None
-    approval: str
-    agency: str
+    said: Said
     sealing: Sealing
 
 
@@ -92,20 +114,20 @@ class Sealer:
         self._intake = intake
         self._file = bytes.fromhex(sha256)
 
-    def known(self, owner: bytes, wrapped: bytes, line: int, cells: Sequence[str], identity: Sequence[str]) -> Sealing:
+    def known(self, owner: bytes, wrapped: bytes, line: int, said: Said, identity: Sequence[str]) -> Sealing:
         """A row of a registered person, under the person's own key."""
         key = self._keys.unwrapped(wrapped, owner)
-        return Sealing(owner, None, *self._sealed(key, owner, line, cells, identity))
+        return Sealing(owner, None, *self._sealed(key, owner, line, said, identity))
 
-    def unknown(self, digest: bytes | None, line: int, cells: Sequence[str], identity: Sequence[str]) -> Sealing:
+    def unknown(self, digest: bytes | None, line: int, said: Said, identity: Sequence[str]) -> Sealing:
         """A row of nobody known, under the intake key."""
-        return Sealing(None, digest, *self._sealed(self._intake, _INTAKE, line, cells, identity))
+        return Sealing(None, digest, *self._sealed(self._intake, INTAKE, line, said, identity))
 
     def _sealed(
-        self, key: DataKey, owner: bytes, line: int, cells: Sequence[str], identity: Sequence[str]
+        self, key: DataKey, owner: bytes, line: int, said: Said, identity: Sequence[str]
     ) -> tuple[bytes, bytes]:
-        sealed = key.sealed(_BETWEEN.join(identity), bond(owner, self._file, line))
-        return sealed, row_hash(key, cells)
+        text, place = BETWEEN.join(identity), bond(owner, self._file, line)
+        return key.sealed(text, place), row_hash(key, place, said, text)
 
 
 def bond(owner: bytes, file: bytes, line: int) -> bytes:
@@ -113,10 +135,22 @@ def bond(owner: bytes, file: bytes, line: int) -> bytes:
     return b"\0".join((owner, b"exchange", file, _LENGTH.pack(line)))
 
 
-def row_hash(key: DataKey, cells: Sequence[str]) -> bytes:
-    """The hash of a row's cells, keyed by the key under which the row is sealed."""
-    said = _BETWEEN.join(cells).encode()
-    return hashlib.blake2b(said, key=key.key, digest_size=_HASH_BYTES).digest()
+def row_hash(key: DataKey, place: bytes, said: Said, identity: str) -> bytes:
+    """The hash of all that is kept of a row, keyed by the key under which it is sealed: `place` is its bond.
+
+    Whoever cannot open the row can change nothing of what it says: no figure, no word, no place.
+    """
+    whole = b"".join((place, said.encoded(), identity.encode()))
+    return hashlib.blake2b(whole, key=key.key, digest_size=_HASH_BYTES).digest()
+
+
+def emptied_mark(intake: DataKey, place: bytes, said: Said) -> bytes:
+    """What stands instead of the hash of an intake row whose person was erased: it proves what is left of the row.
+
+    It is shorter, so none is taken for the other, and says nothing of who it was.
+    """
+    left = b"".join((b"emptied", place, said.encoded()))
+    return hashlib.blake2b(left, key=intake.key, digest_size=_MARK_BYTES).digest()
 
 
 class ExchangeRecords:
@@ -141,7 +175,7 @@ class ExchangeRecords:
 
     @property
     def _owner(self) -> bytes:
-        return b"\0".join((_INTAKE, self._log.pool.encode()))
+        return b"\0".join((INTAKE, self._log.pool.encode()))
 
     def lines_there(self, cursor: Any, file_id: int, first: int, last: int) -> set[int]:
         """Which lines of a file are kept already: those of a run that was stopped, or of the same file sent before."""
@@ -206,7 +240,7 @@ class ExchangeRecords:
 
 def _lay_down(data: bytearray, file_id: int, record: ExchangeRecord) -> None:
     """A record as a row of COPY: the figures as numbers, the words as texts."""
-    line, data_type, ended, reason, serial, payment, approval, agency, sealing = record
+    line, ended, reason, (data_type, serial, payment, approval, agency), sealing = record
     data += _HEAD.pack(22, 4, file_id, 4, line, 2, data_type, 2, _ENDED[ended])
     if payment is None:
         data += _NO_FIGURES
@@ -230,4 +264,17 @@ def _lay_down(data: bytearray, file_id: int, record: ExchangeRecord) -> None:
         data += _NULL if held is None else _LENGTH.pack(len(held)) + held
 
 
-__all__ = ["ExchangeRecord", "ExchangeRecords", "InvalidTag", "Sealer", "Sealing", "Waiting", "bond", "row_hash"]
+__all__ = [
+    "BETWEEN",
+    "INTAKE",
+    "ExchangeRecord",
+    "ExchangeRecords",
+    "InvalidTag",
+    "Said",
+    "Sealer",
+    "Sealing",
+    "Waiting",
+    "bond",
+    "emptied_mark",
+    "row_hash",
+]

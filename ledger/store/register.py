@@ -34,6 +34,7 @@ _HELD_IDENTITY: Final = {
     "person_donor": "ON",
     "person_donor_name": "AUTO",
     "payment_failure": "ON",
+    "exchange_record": "ON",
 }
 """The tables from which an erasure takes something, and whether an index of theirs held it."""
 NO_CONTENT: Final = "'\\x00'::bytea"
@@ -246,6 +247,7 @@ class Register:
         """Destroy a participant's key, digests and sealed texts, and the digests of rows and commands about them.
 
         A failed payment that came before they were registered stands by their id from now on.
+        What received rows of nobody known say of the person is not the register's: see `empty_rows`.
 
         Rows are found by the serials and command ids in the accounts' events, which have keys; `external_identity` has
         none by account, and reading a pool's millions of rows would hold up every writer for seconds.
@@ -284,10 +286,10 @@ class Register:
     def says(self, participant: UUID, number: str, text: str) -> bool:
         """Whether a text that will stay for ever holds the person's number, or any name they ever had."""
         plain = squeezed(text).upper()
-        words = {number, number[:6] + number[8:17], *map(squeezed, self._names(participant))}
+        words = {number, number[:6] + number[8:17], *map(squeezed, self.names(participant))}
         return any(word and word.upper() in plain for word in words)
 
-    def _names(self, participant: UUID) -> Iterator[str]:
+    def names(self, participant: UUID) -> Iterator[str]:
         """Every name somebody ever had, as far as it opens: a damaged row must not keep a person from being erased."""
         latest = self.versions([participant], None).get(participant, 0)
         for version in range(1, latest + 1):

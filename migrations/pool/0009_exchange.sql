@@ -26,7 +26,8 @@ CREATE TABLE {schema}.exchange_month (
 );
 -- A row of 缴费明细 as received, written with the event it became, and never changed. Who it is about is `sealed` under
 -- the person's own key, or, where nobody is known by its number, under the intake key of the pool: then `digest` leads
--- to it when that person is erased. `row_hash` is keyed by the same key. `kind`, `payment_type` and `ended` are the
+-- to it when that person is erased, and `digest` and `sealed` are emptied. `row_hash` proves, by the same key, all that
+-- is kept of the row; of an emptied one what is left of it, and is shorter. `kind`, `payment_type` and `ended` are the
 -- places of their words in the program's lists; a row that could not be read has no figures.
 CREATE TABLE {schema}.exchange_record (
     file_id        integer  NOT NULL,
@@ -56,7 +57,9 @@ CREATE TABLE {schema}.exchange_record (
 CREATE INDEX exchange_record_treasury_on ON {schema}.exchange_record (treasury_on);
 -- Rows that no account has: looked up whenever their serial comes again, and listed with their age.
 CREATE INDEX exchange_record_unbooked ON {schema}.exchange_record (serial) WHERE ended > 2;
-CREATE INDEX exchange_record_digest ON {schema}.exchange_record (digest) WHERE digest IS NOT NULL;
+-- Rows under the intake key that still say whom they are about: an erasure finds them by digest, and those without.
+CREATE INDEX exchange_record_intake ON {schema}.exchange_record (digest)
+    WHERE participant_id IS NULL AND sealed IS NOT NULL;
 -- The key under which rows of unknown persons are sealed, wrapped by the installation's.
 CREATE TABLE {schema}.intake_key (
     single      boolean PRIMARY KEY DEFAULT true CHECK (single),
