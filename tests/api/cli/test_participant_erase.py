@@ -74,6 +74,41 @@ def erase(
     )  # fmt: skip
 
 
+def damaged(number: str, place: int = 11) -> str:
+    """The number with one wrong digit, so that its check fails."""
+    return number[:place] + str((int(number[place]) + 1) % 10) + number[place + 1 :]
+
+
+OF_GONE: list[dict[str, object]] = [
+    {},  # nobody knows the number yet
+    {"姓名": "旁人"},
+    {"公民身份号码": damaged(GONE.number)},
+    {"公民身份号码": damaged(GONE.number, 0), "姓名": "旁人"},
+    {"公民身份号码": GONE.number[:9] + GONE.number[10:], "姓名": "旁人"},
+    {"公民身份号码": GONE.number[:15] + GONE.number[16] + GONE.number[15] + GONE.number[17], "姓名": "旁人"},
+    {"公民身份号码": "", "姓名": f" {GONE.name[:2]} {GONE.name[2:]}"},
+    {"公民身份号码": GONE.name, "姓名": GONE.number},
+    {"公民身份号码": "", "姓名": "旁人", "上解日期": f"{GONE.name}（{GONE.number}）"},
+    {"公民身份号码": "", "姓名": "旁人", "电子税票号码": GONE.number[:6] + GONE.number[8:17]},
+    {"公民身份号码": "", "姓名": RENAMED.name},  # a name of later
+]
+OF_OTHERS: list[dict[str, object]] = [
+    {"公民身份号码": damaged(STAYS.number), "姓名": STAYS.name},
+    {"公民身份号码": "", "姓名": f"{GONE.name}霞"},
+    {"公民身份号码": damaged(damaged(GONE.number), 13), "姓名": "旁人"},
+    {"公民身份号码": person(703).number, "姓名": "旁人"},
+]
+
+
+def unread_rows(desk: Desk) -> list[Any]:
+    """Rows that say of nobody known who they are about: first those of whom is erased later."""
+    rows = []
+    for place, cells in enumerate((*OF_GONE, *OF_OTHERS)):
+        plain = desk.payment(GONE, f"E{place}", on="2025-03-03")
+        rows.append({**plain, **cells})
+    return rows
+
+
 # -- one home, from enrolment to the last file ---------------------------------------------------------------------
 
 
@@ -146,6 +181,7 @@ class Lived:
         self.desk = desk = Desk(self.home, connections, self.folder, "649901")
         desk.set("rate", 2025, "0.02")
         desk.enrol(STAYS)
+        self.ended["early"] = desk.import_("payments", desk.payments(unread_rows(desk), "early.csv"))
         opened = command(OpenAccount, number=GONE.number, name=GONE.name, division=PLACE, opened_on=date(2020, 1, 1))
         self.account = ask(desk, opened)[0].account
         by_hand = Payment(MoneyKind.CONTRIBUTION, 30_000, 2025, date(2025, 4, 4), paid_on=date(2025, 4, 4), serial="H1")
@@ -166,6 +202,10 @@ class Lived:
             bytes(one) for (one,) in contents
         }
         digests = [bytes(one) for (one,) in contents]
+        early = "line <= %s AND file_id = (SELECT min(file_id) FROM {exchange_file})"
+        for (sealed,) in desk.query(f"SELECT sealed FROM {{exchange_record}} WHERE {early}", len(OF_GONE) + 1):
+            digests.append(bytes(sealed))
+        assert len(digests) == 2 + len(OF_GONE)
         self.secrets = Secrets(desk.register, [GONE, RENAMED], digests, by_command)
         with connections.connection() as connection:
             connection.execute("ANALYZE")
@@ -188,6 +228,10 @@ class Lived:
             self.said["after"] = tables_that_say(connection, self.secrets.needles())
         self.ended["dump"] = desk.ledger("database", "dump", self.folder / "dump")
         self.faults = list(RegisterProof(desk.register).faults())
+        self.early = desk.query(
+            f"SELECT line, digest IS NULL, sealed IS NULL, length(row_hash), fen FROM {{exchange_record}} WHERE"
+            f" {early.replace('line <= %s AND ', '')} ORDER BY line"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +259,7 @@ def stopped(home: Path) -> None:
 
 def test_each_command_ended_as_it_should_and_named_nobody(lived: Lived) -> None:
     codes = {name: ended.code for name, ended in lived.ended.items() if ended.code}
-    assert codes == {"open": 1, "under another id": 1, "import": 2}, lived.ended
+    assert codes == {"early": 2, "open": 1, "under another id": 1, "import": 2}, lived.ended
     assert "NOT_CLOSED" in lived.ended["open"].err
     assert "UNKNOWN_PERSON" in lived.ended["under another id"].err
     for name, ended in lived.ended.items():
@@ -235,8 +279,8 @@ def test_the_same_id_is_told_the_first_answer(lived: Lived) -> None:
 
 
 def test_no_row_of_any_table_says_who_it_was(lived: Lived) -> None:
-    """The same look finds the person in the five tables before, and in the planner's statistics."""
-    identified = {"participant", "participant_name", "external_identity", "command", "pg_stats"}
+    """The same look finds the person in the six tables before, and in the planner's statistics."""
+    identified = {"participant", "participant_name", "external_identity", "exchange_record", "command", "pg_stats"}
     assert lived.said["before"] == identified
     assert lived.said["after"] == set()
 
@@ -283,6 +327,15 @@ def test_the_account_is_told_without_its_holder(lived: Lived) -> None:
 
 def test_a_row_of_somebody_erased_is_of_somebody_unknown(lived: Lived) -> None:
     assert lived.outcomes == ["UNKNOWN_PERSON", "已存在"]
+
+
+def test_received_rows_that_named_the_person_are_emptied_and_no_other(lived: Lived) -> None:
+    """What they say of money stays, where it could be read; the rows of others stay as they were."""
+    gone, others = lived.early[: len(OF_GONE)], lived.early[len(OF_GONE) :]
+    assert [(row[1:4]) for row in gone] == [(True, True, 8)] * len(OF_GONE)
+    assert [row[1:4] for row in others] == [(True, False, 16)] * (len(others) - 1) + [(False, False, 16)]
+    assert {row[4] for row in gone} == {100_00, None}
+    assert all(row[4] for row in others)
 
 
 # -- refusals, and the person anew ---------------------------------------------------------------------------------
