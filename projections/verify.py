@@ -38,6 +38,7 @@ from projections.evidence import (
     snapshot,
     standing,
 )
+from projections.exchange_proof import exchange_faults, record_faults
 from projections.folds import EVERYBODY, FOLDS, NOBODY, Fold, end_of_range, execute
 from projections.notice_proof import notice_faults
 from projections.plan_proof import plan_faults, row_faults
@@ -63,13 +64,14 @@ def verify(
 
 
 def register_check(register: Register) -> IdentityCheck:
-    """The checks that ask for the key, as findings of verify: the register's own, and whom rosters name."""
+    """The checks that ask for the key, as findings of verify: the register's own, whom rosters and received rows name."""
     proof = RegisterProof(register)
 
     def check(_log: PoolLog) -> Iterator[Finding]:
         for fault in proof.faults():
             yield Finding("register_changed", {"table": fault.table, "key": fault.key}, fault.text)
         yield from row_faults(register)
+        yield from record_faults(register)
 
     return check
 
@@ -84,6 +86,7 @@ def _everything(log: PoolLog, identity_check: IdentityCheck | None, progress: Pr
     yield from notice_faults(log)
     yield from refund_faults(log)
     yield from sent_faults(log)
+    yield from exchange_faults(log)
     if identity_check is not None:
         yield from identity_check(log)
 

@@ -74,7 +74,7 @@ def empty_rows(cursor: Any, register: Register, who: Somebody, unread: UnreadRow
 def _intake_key(register: Register, log: PoolLog) -> DataKey | None:
     """The intake key; None where it was damaged, which must not keep a person from being erased either."""
     with suppress(InvalidTag):
-        return ExchangeRecords(log).intake_key(register.keys)
+        return ExchangeRecords(log).stored_intake_key(register.keys)
     return None
 
 

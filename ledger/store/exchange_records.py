@@ -30,13 +30,9 @@ INTAKE: Final = b"intake"
 BETWEEN: Final = "\x1f"
 """What stands between the cells of a sealed row."""
 _HASH_BYTES: Final = 16
-<<<<<<< HEAD
-_BETWEEN: Final = "\x1f"
+_MARK_BYTES: Final = 8
 _NUMBER: Final = 2
 """Where the number stands in a row that is sealed whole; the name follows."""
-=======
-_MARK_BYTES: Final = 8
->>>>>>> 8b01d8c (Prove every received row by its keyed hash, and empty those of nobody known when their person is erased)
 _ENDED: Final = {word: place for place, word in enumerate(ENDINGS)}
 _KIND: Final = {kind: place for place, kind in enumerate(KINDS)}
 _TYPE: Final = {word: place for place, word in enumerate(TYPES)}
@@ -161,17 +157,21 @@ class ExchangeRecords:
 
     def intake_key(self, keys: Keys) -> DataKey:
         """The key for rows of unknown persons, made when it is first needed. Raises `InvalidTag` for a changed one."""
+        found = self.stored_intake_key(keys)
+        while found is None:
+            made = keys.wrapped(DataKey().key, self._owner)
+            statement = self._log.sql("INSERT INTO {intake_key} (wrapped_key) VALUES (%s) ON CONFLICT DO NOTHING")
+            with self._log.connections.connection() as connection:
+                connection.execute(statement, (made,))
+            found = self.stored_intake_key(keys)
+        return found
+
+    def stored_intake_key(self, keys: Keys) -> DataKey | None:
+        """The key for rows of unknown persons, None where none was needed yet. Raises `InvalidTag` for a changed one."""
         statement = self._log.sql("SELECT wrapped_key FROM {intake_key}")
         with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
             row = cursor.execute(statement).fetchone()
-            if row is None:
-                made = keys.wrapped(DataKey().key, self._owner)
-                cursor.execute(
-                    self._log.sql("INSERT INTO {intake_key} (wrapped_key) VALUES (%s) ON CONFLICT DO NOTHING"), (made,)
-                )
-                row = cursor.execute(statement).fetchone()
-        assert row is not None
-        return keys.unwrapped(row[0], self._owner)
+        return None if row is None else keys.unwrapped(row[0], self._owner)
 
     @property
     def _owner(self) -> bytes:
@@ -223,7 +223,7 @@ class ExchangeRecords:
             if owner is not None and wrapped is None:
                 continue
             key = intake if owner is None else keys.unwrapped(wrapped, owner)
-            cells = key.opened(sealed, bond(owner or _INTAKE, sha256, line)).split(_BETWEEN)
+            cells = key.opened(sealed, bond(owner or INTAKE, sha256, line)).split(BETWEEN)
             number, name = cells if len(cells) == 2 else cells[_NUMBER : _NUMBER + 2]
             found[file, line] = (number.upper(), squeezed(name))
         return found

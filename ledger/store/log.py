@@ -226,6 +226,7 @@ TABLES: Final = (
     "exchange_answer",
     "exchange_release",
     "exchange_total",
+    "migration_file",
     "reconciliation_month_v1",
     "reconciliation_difference_v1",
     "refund_request",
