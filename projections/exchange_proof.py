@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
 from psycopg.errors import DataError
@@ -58,9 +59,10 @@ _NOTHING: Final = (0, 0)
 
 def exchange_faults(log: PoolLog) -> Iterator[Finding]:
     """Every fault of the received rows that can be seen without the key."""
+    ((since,),) = _read(log, "SELECT max(applied_at) FROM {migration_file} WHERE name LIKE '0009%%'", ())
     for low, high in _ranges(log):
-        yield from _row_faults(log, low, high)
-    yield from _event_faults(log)
+        yield from _row_faults(log, low, high, since)
+    yield from _event_faults(log, since)
     yield from _count_faults(log)
 
 
@@ -144,7 +146,7 @@ def _digest_in(register: Register, text: str) -> bytes | None:
 
 _PLACE: Final = "'file ' || encode(f.sha256, 'hex') || '#' || r.line"
 _SAID_BY_EVENT: Final = (
-    "jsonb_to_record(CASE WHEN r.ended IN (%(recorded)s, %(waiting)s) THEN convert_from(e.state, 'UTF8')::jsonb END)"
+    "jsonb_to_record(convert_from(e.state, 'UTF8')::jsonb)"
     " AS s (cause text, serial text, effect jsonb, year int, effective_on date, voucher text, payer text,"
     " payment_type text, paid_on date)"
 )
@@ -162,18 +164,20 @@ _SAME: Final = (
     f" AND CASE r.data_type WHEN %(new)s THEN {_SAME_PAYMENT} WHEN %(cancelled)s THEN {_SAME_REVERSAL}"
     " ELSE false END)"
 )
+# What was refused, or waited, may stand in the log all the same: since the same file came again, or its original did.
 _WELL: Final = (
     "f.kind = %(payments)s AND (r.participant_id IS NULL OR h.participant_id IS NULL"
     " OR r.ended NOT IN (%(recorded)s, %(already_there)s) OR h.participant_id = r.participant_id)"
     " AND (r.reason = '') = (r.ended IN (%(recorded)s, %(already_there)s)) AND CASE r.ended"
     f" WHEN %(recorded)s THEN {_SAME}"
-    " WHEN %(already_there)s THEN e.originator_id IS NOT NULL WHEN %(refused)s THEN true"
+    f" WHEN %(already_there)s THEN s.cause <> {_PLACE} OR e.recorded_at < %(since)s"
+    f" WHEN %(refused)s THEN s.cause IS DISTINCT FROM {_PLACE} OR {_SAME}"
     f" WHEN %(waiting)s THEN r.data_type = %(cancelled)s AND (s.cause IS DISTINCT FROM {_PLACE} OR {_SAME})"
     " ELSE false END"
 )
 
 
-def _row_faults(log: PoolLog, low: tuple[int, int], high: tuple[int, int]) -> Iterator[Finding]:
+def _row_faults(log: PoolLog, low: tuple[int, int], high: tuple[int, int], since: datetime) -> Iterator[Finding]:
     """Rows that did not end as they say."""
     rows = _read(
         log,
@@ -184,7 +188,7 @@ def _row_faults(log: PoolLog, low: tuple[int, int], high: tuple[int, int]) -> It
         f" LEFT JOIN {{account_holder}} h ON h.account_id = x.account_id LEFT JOIN {_SAID_BY_EVENT} ON true"
         " WHERE (r.file_id, r.line) > (%(file)s, %(line)s) AND (r.file_id, r.line) <= (%(to_file)s, %(to_line)s)"
         f" AND ({_WELL}) IS NOT TRUE ORDER BY 1, 3",
-        {**_WORDS, "file": low[0], "line": low[1], "to_file": high[0], "to_line": high[1]},
+        {**_WORDS, "since": since, "file": low[0], "line": low[1], "to_file": high[0], "to_line": high[1]},
     )
     for file_id, sha256, line, ended in rows:
         where = _where(sha256, line) if sha256 else {"file_id": file_id, "line": line}
@@ -194,11 +198,9 @@ def _row_faults(log: PoolLog, low: tuple[int, int], high: tuple[int, int]) -> It
             yield Finding("record_ended", where, "收到的明细与其处理结果不符")
 
 
-def _event_faults(log: PoolLog) -> Iterator[Finding]:
+def _event_faults(log: PoolLog, since: datetime) -> Iterator[Finding]:
     """Events that name a row of a file which is not kept, of the time since rows are kept."""
-    ((last, since),) = _read(
-        log, "SELECT last_id, (SELECT applied_at FROM {migration_file} WHERE name LIKE '0009%%') FROM {log_head}", ()
-    )
+    ((last,),) = _read(log, "SELECT last_id FROM {log_head}", ())
     for first in range(1, last + 1, _IDS):
         rows = _read(
             log,
@@ -209,7 +211,7 @@ def _event_faults(log: PoolLog) -> Iterator[Finding]:
             " AND s.cause ~ '^file [0-9a-f]{{64}}#[0-9]{{1,9}}$'"
             " AND NOT EXISTS (SELECT FROM {exchange_file} f LEFT JOIN {exchange_record} r ON r.file_id = f.file_id"
             " AND r.line = substr(s.cause, 71)::int WHERE f.sha256 = decode(substr(s.cause, 6, 64), 'hex')"
-            " AND (f.kind <> %(payments)s OR (r.serial = s.serial AND r.ended IN (%(recorded)s, %(waiting)s)"
+            " AND (f.kind <> %(payments)s OR (r.serial = s.serial"
             " AND r.data_type = CASE e.topic WHEN %(reversed)s THEN %(cancelled)s ELSE %(new)s END)))"
             " ORDER BY e.notification_id",
             {**_WORDS, "first": first, "last": min(first + _IDS - 1, last), "since": since},

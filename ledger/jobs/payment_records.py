@@ -38,6 +38,7 @@ class PaymentRecords:
         self._writing = [line for line in self._due if line not in left_out]
         if not self._writing:
             return
+        self._files.hold(cursor, self._file_id)
         there = self._records.lines_there(cursor, self._file_id, min(self._writing), max(self._writing))
         records = list(self._made(ended, there))
         self._records.write(cursor, self._file_id, records)

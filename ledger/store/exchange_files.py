@@ -56,6 +56,12 @@ class ExchangeFiles:
         row: Any = connection.execute(statement, (file.kind, file.sha256)).fetchone()
         return int(row[0])
 
+    def hold(self, cursor: Any, file_id: int) -> None:
+        """Keep everybody else from writing rows of a file until this transaction ends: the log's lock does not, where
+        nothing is recorded with them.
+        """
+        cursor.execute(self._log.sql("SELECT FROM {exchange_file} WHERE file_id = %s FOR UPDATE"), (file_id,))
+
     def add_months(self, cursor: Any, side: int, file_id: int, rows: Mapping[date, int]) -> None:
         """Rows of a file that are written in this transaction, by month."""
         statement = self._log.sql(

@@ -74,6 +74,13 @@ def happenings(desk):
             {**first, "实缴金额（元）": ANNA.number, "缴费明细流水号": "K7"},
             {**first, "来源单位": STRANGER.name, "缴费明细流水号": "K8"},
             {**second, "数据类型": "撤销"},
+            {**first, "拨付文号": ANNA.name, "缴费明细流水号": "K12"},
+            {**first, "补贴级次": f"省级{ANNA.number}", "缴费明细流水号": "K13"},
+            {**first, "应收核定编号": ANNA.number, "缴费明细流水号": "K14"},
+            {**first, "公民身份号码": WRONG, "电子税票号码": WRONG, "缴费明细流水号": "K15"},
+            {**first, "公民身份号码": WRONG, "拨付文号": f"拨{WRONG}号", "缴费明细流水号": "K16"},
+            {**first, "公民身份号码": WRONG, "来源单位": STRANGER.name, "缴费明细流水号": "K17"},
+            {**first, "公民身份号码": WRONG, "社保经办机构编号": ANNA.name, "缴费明细流水号": "K18"},
         ]
     )
     yield "people", desk.import_("participants", people), 2
