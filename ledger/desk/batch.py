@@ -38,7 +38,7 @@ from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import RegionRules, same_person
 from ledger.store.batch import Tranche
 from ledger.store.donors import Donors
-from ledger.store.exchange_erasure import UnreadRows, empty_rows
+from ledger.store.exchange_erasure import UnreadRows, empty_rows, somebody
 from ledger.store.external_identities import NEW, Identity, RecordedRow, insert_rows, rows_in
 from ledger.store.log import PoolLog
 from ledger.store.payers import Payer, Payers
@@ -252,8 +252,7 @@ class Batch:
             self._tranche.decide(account.bytes, lambda _state, _past: (event,))
             version = self._tranche.version(account.bytes)
             last = Accepted(account, account.bytes, (event,), version, version)
-        names = [*self._register.names(holder.participant), *(donors.words(donor) if donor else ())]
-        who = Somebody.of([command.number], names)
+        who = somebody(self._register, holder.participant, command.number)
         self._erased.append((holder, command, who, Payers(self._log).find(donor) if donor else None))
         del self._holders[digest]  # whoever asks for the same person after this finds nobody
         return last or Accepted(None, b"", (), 0, 0)

@@ -241,10 +241,12 @@ class PoolWriter:
 
     def _unread(self, asked: Sequence[Asked]) -> UnreadRows | None:
         """What an erasure must look through, opened before the lock is held: there may be thousands of rows."""
-        if not any(isinstance(one.command, EraseParticipant) for one in asked):
+        numbers = [one.command.number for one in asked if isinstance(one.command, EraseParticipant)]
+        if not numbers:
             return None
         unread = UnreadRows(self._register)
-        unread.look(self._log)
+        for number in numbers:
+            unread.look_for(number)
         return unread
 
     def _tried(self, one: _Waiting) -> Outcome:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Final
+from uuid import UUID
 
 from ledger.naming import Somebody, plain
 from ledger.store.arrays import bytea_array
+from ledger.store.donors import Donors
 from ledger.store.exchange_records import BETWEEN, ExchangeRecords, InvalidTag, emptied_mark
 from ledger.store.exchange_rows import KEPT_COLUMNS, KeptRow, kept_row
 from ledger.store.keys import DataKey
@@ -29,31 +32,51 @@ class UnreadRows:
 
     def __init__(self, register: Register) -> None:
         self._register = register
-        self._cells: dict[Place, list[str]] = {}
+        self._texts: dict[Place, str] = {}
+        self._searched: dict[Somebody, tuple[int, list[Place]]] = {}
+
+    def look_for(self, number: str) -> None:
+        """Open the rows, and find those that name whoever has a number, before the log's lock is held."""
+        self.look(self._register.log)
+        holder = self._register.find([self._register.digest(number)]).get(self._register.digest(number))
+        if holder is not None:
+            self.naming(somebody(self._register, holder.participant, number))
 
     def look(self, log: PoolLog) -> None:
         """Open those that were not opened yet."""
         listed = log.sql(f"SELECT r.file_id, r.line FROM {{exchange_record}} r WHERE {_OF_NOBODY} AND r.digest IS NULL")
         with log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
             there: list[Place] = [(file, line) for file, line in cursor.execute(listed)]
-        fresh = [place for place in there if place not in self._cells]
-        if not fresh:
-            return
-        intake = _intake_key(self._register, log)
+        fresh = [place for place in there if place not in self._texts]
+        intake = _intake_key(self._register, log) if fresh else None
         if intake is None:
             return
         for begin in range(0, len(fresh), _PAGE):
             for row in _rows_at(log, fresh[begin : begin + _PAGE]):
-                self._cells[row.file_id, row.line] = []
-                try:
+                text = ""
+                with suppress(InvalidTag):  # a damaged row must not keep a person from being erased; verify names it
                     text = intake.opened(row.sealed or b"", row.place)
-                except InvalidTag:  # a damaged row must not keep a person from being erased; verify names it
-                    continue
-                self._cells[row.file_id, row.line] = [plain(cell) for cell in text.split(BETWEEN) if cell]
+                self._texts[row.file_id, row.line] = BETWEEN.join(map(plain, text.split(BETWEEN)))
 
     def naming(self, who: Somebody) -> list[Place]:
-        """Where the opened rows stand that name somebody."""
-        return [place for place, cells in self._cells.items() if who.is_named_in(cells)]
+        """Where the opened rows stand that name somebody; what was searched through once is not again."""
+        done, found = self._searched.get(who, (0, []))
+        traces = who.traces
+        for place, text in islice(self._texts.items(), done, None):
+            for trace in traces:
+                if trace in text:
+                    if who.is_named_in(text.split(BETWEEN)):
+                        found.append(place)
+                    break
+        self._searched[who] = (len(self._texts), found)
+        return found
+
+
+def somebody(register: Register, participant: UUID, number: str) -> Somebody:
+    """Whoever is registered under a number, by every name they ever had, as a donor too."""
+    donors = Donors(register)
+    code = donors.codes([number]).get(number)
+    return Somebody.of([number], [*register.names(participant), *(donors.words(code) if code else ())])
 
 
 def empty_rows(cursor: Any, register: Register, who: Somebody, unread: UnreadRows) -> None:

@@ -167,7 +167,7 @@ class ExchangeRecords:
         return found
 
     def stored_intake_key(self, keys: Keys) -> DataKey | None:
-        """The key for rows of unknown persons, None where none was needed yet. Raises `InvalidTag` for a changed one."""
+        """The key for rows of unknown persons, None where none was needed yet. Raises `InvalidTag`."""
         statement = self._log.sql("SELECT wrapped_key FROM {intake_key}")
         with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
             row = cursor.execute(statement).fetchone()
