@@ -64,7 +64,7 @@ def verify(
 
 
 def register_check(register: Register) -> IdentityCheck:
-    """The checks that ask for the key, as findings of verify: the register's own, whom rosters and received rows name."""
+    """The checks that ask for the key, as findings: the register's own, whom rosters and received rows name."""
     proof = RegisterProof(register)
 
     def check(_log: PoolLog) -> Iterator[Finding]:
