@@ -165,19 +165,9 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refuse
         refusal = refuse(_reason(fault, column), f"第{line}行“{column}”", rule=rule)
         return FaultyRow(line, number, name, serial_to_show(cells, refusal), refusal)
     code, donor, doubt = read_payer(payer)
-    for column, cell in (
-        ("缴费明细流水号", serial),
-        ("电子税票号码", voucher),
-        ("传输批次号", batch),
-        ("应收核定编号", approval),
-        ("社保经办机构编号", agency),
-        ("补贴级次", level),
-        ("拨付文号", allocation_document),
-    ):
-        said = cell.upper()
-        if cell and (number in said or cell == name or (donor and donor in said)):
-            refusal = refuse(Reason.ROW_FAULT, f"第{line}行“{column}”", rule=f"“{column}”中不得有姓名或公民身份号码")
-            return FaultyRow(line, number, name, serial_to_show(cells, refusal), refusal)
+    texts = (serial, voucher, batch, approval, agency, level, allocation_document)
+    if refusal := _naming(line, texts, number, name, donor):
+        return FaultyRow(line, number, name, serial_to_show(cells, refusal), refusal)
     if kind is MoneyKind.GOVERNMENT_SUBSIDY:
         doubt = doubt or unsaid(level, allocation_document)
     if typed == "unspecified":
@@ -197,6 +187,27 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refuse
         allocation_document,
     )
     return PaymentRow(line, number, name, data, payment, doubt, approval, pool, agency, donor)
+
+
+_KEPT_OPEN: Final = (
+    "缴费明细流水号",
+    "电子税票号码",
+    "传输批次号",
+    "应收核定编号",
+    "社保经办机构编号",
+    "补贴级次",
+    "拨付文号",
+)
+"""The columns whose texts are kept in the open, and so must name nobody."""
+
+
+def _naming(line: int, texts: tuple[str, ...], number: str, name: str, donor: str) -> Refusal | None:
+    """ROW_FAULT for the first of these columns that says who the row is about, or who pays."""
+    for column, text in zip(_KEPT_OPEN, texts, strict=True):
+        said = text.upper()
+        if text and (number in said or text == name or (donor and donor in said)):
+            return refuse(Reason.ROW_FAULT, f"第{line}行“{column}”", rule=f"“{column}”中不得有姓名或公民身份号码")
+    return None
 
 
 _SHORT: Final = 8
