@@ -73,11 +73,18 @@ FREE_WORDS: Final = ("统筹区编码", "社保经办机构编号", "补贴级�
 
 
 def layout_of(kind: FileKind) -> str:
-    """The word in `LAYOUTS` for a kind of file. A notice is none: it comes from a roster."""
+    """The word in `LAYOUTS` for a kind of file. A notice is no file, and the others are read without a profile."""
     match kind:
         case FileKind.PAYMENTS | FileKind.RECEIVABLES:
             return kind.value
-        case FileKind.NOTICE:
-            raise ValueError("a notice is no file")
-        case _:
+        case (
+            FileKind.TREASURY
+            | FileKind.FISCAL_ACCOUNT
+            | FileKind.INCOME_ACCOUNT
+            | FileKind.EXPENDITURE_ACCOUNT
+            | FileKind.COUNTY
+            | FileKind.COLLECTED
+        ):
             return "totals"
+        case _:
+            raise ValueError(f"{kind.value} is not read through a profile")

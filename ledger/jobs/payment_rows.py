@@ -166,8 +166,8 @@ def read_payment(line: int, cells: list[str]) -> PaymentRow | FaultyRow | Refuse
         return FaultyRow(line, number, name, serial_to_show(cells, refusal), refusal)
     code, donor, doubt = read_payer(payer)
     texts = (serial, voucher, batch, approval, agency, level, allocation_document)
-    if refusal := _naming(line, texts, number, name, donor):
-        return FaultyRow(line, number, name, serial_to_show(cells, refusal), refusal)
+    if naming := _naming(line, texts, number, name, donor):
+        return FaultyRow(line, number, name, serial_to_show(cells, naming), naming)
     if kind is MoneyKind.GOVERNMENT_SUBSIDY:
         doubt = doubt or unsaid(level, allocation_document)
     if typed == "unspecified":
