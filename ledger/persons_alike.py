@@ -125,7 +125,17 @@ def _sketches(number: str) -> Iterator[str]:
 
 
 def _distance(one: str, other: str) -> int:
-    """Characters to be changed, put in, left out, or exchanged with their neighbour, to make one number the other."""
+    """Characters to be changed, put in, left out, or exchanged with their neighbour, to make one number the other.
+
+    What both begin and end with says nothing, and is most of two alike numbers.
+    """
+    begin, end = 0, 0
+    shorter = min(len(one), len(other))
+    while begin < shorter and one[begin] == other[begin]:
+        begin += 1
+    while end < shorter - begin and one[-1 - end] == other[-1 - end]:
+        end += 1
+    one, other = one[begin : len(one) - end], other[begin : len(other) - end]
     before: list[int] = []
     row = list(range(len(other) + 1))
     for place, left in enumerate(one, 1):

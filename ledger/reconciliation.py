@@ -317,7 +317,7 @@ class _Person:
         """Whether the same item of the same period was paid before, by another voucher, and not taken back since."""
         return any(
             other.serial != one.serial
-            and (other.kind, other.period) == (one.kind, one.period)
+            and (other.kind, other.payment_type, other.period) == (one.kind, one.payment_type, one.period)
             and other.voucher != one.voucher
             and other.reason != Reason.OTHER_POOL
             and (other.serial in self._pair_of or (other.treasury_on, other.serial) < (one.treasury_on, one.serial))

@@ -141,7 +141,7 @@ class _Fold:
     def _look_closer(self, bulk: Bulk, figures: set[tuple[int, int, int, int]]) -> None:
         """Compare every suspect. An approval that nobody paid waits where a stranger paid as much."""
         sums = self._sums
-        for books in suspects(self._connection, self._log, self._span, self._needs):
+        for books in suspects(self._connection, self._span, self._needs):
             compared = compare_person(books.paid, books.approved, self._needs, books.orphans)
             own = compared.own.get(self._month)
             sums.matched += compared.matched.get(self._month, 0) - books.bulk.same - books.bulk.own
@@ -229,7 +229,7 @@ class _Fold:
         """Deliveries that brought nothing new; one that says something else under its serial is to be looked into."""
         for one in repeated(self._connection, self._log, self._span):
             other = one.reason == Reason.SERIAL_CONFLICT
-            told = Jsonb({"tax": {"serial": one.serial, "reason": one.reason}, "agency": None})
+            told = _json({"tax": {"serial": one.serial, "reason": one.reason}, "agency": None})
             ended = "" if other else "重复传输，未重复记账"
             self._rows.append((
                 self._month, self._id(self._month, f"d:{one.file}:{one.line}"), TAX_AGENCY, Category.DUP_TRANSPORT,
@@ -245,7 +245,7 @@ class _Fold:
         for one in totals_differences(self._connection, self._log, self._month, through, position):
             self._rows.append((
                 self._month, difference_id(self._log.pool, self._month, one.key), one.comparison, one.category, one.fen,
-                one.rows, None, None, None, None, None, None, "", None, Jsonb(one.detail),
+                one.rows, None, None, None, None, None, None, "", None, _json(one.detail),
             ))  # fmt: skip
 
     def _add(self, one: Difference, who: UUID | None, proposal: UUID | None = None) -> None:
@@ -256,7 +256,7 @@ class _Fold:
             one.month, self._id(one.month, one.key, who), TAX_AGENCY, one.category, one.fen, one.rows, who,
             paid and paid.file, paid and paid.line, approved and approved.file, approved and approved.line, proposal,
             one.cleared, one.cleared_in,
-            Jsonb({"tax": paid and _of_paid(paid), "agency": approved and _of_approved(approved)}),
+            _json({"tax": paid and _of_paid(paid), "agency": approved and _of_approved(approved)}),
         ))  # fmt: skip
 
     def _flush(self) -> None:
@@ -335,3 +335,7 @@ def _of_approved(approved: Approved) -> dict[str, Any]:
         "number": approved.number, "kind": KINDS[approved.kind], "type": TYPES[approved.payment_type],
         "period": approved.period, "fen": approved.fen, "on": approved.approved_on.isoformat(),
     }  # fmt: skip
+
+
+def _json(said: Any) -> Jsonb:
+    return Jsonb(said, dumps=msgspec.json.encode)

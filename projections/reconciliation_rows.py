@@ -47,32 +47,52 @@ _PLACED: Final = """
 UPDATE deliveries d SET owner = h.participant_id, booked = true
   FROM {external_identity} x JOIN {account_holder} h ON h.account_id = x.account_id
  WHERE x.serial = d.serial AND x.data_type = d.data_type AND d.counts AND d.ended > 2"""
+BUCKETS: Final = 1024
+"""Into so many parts, by their hash, persons fall where those with something twice are sought; a power of two."""
 _BULK: Final = f"""
 CREATE TEMP TABLE bulk ON COMMIT DROP AS
-WITH t AS (SELECT participant_id, kind, payment_type, period, count(*) AS rows, sum(fen) AS fen
-             FROM {{exchange_record}}
-            WHERE {IN_MONTH} AND ended = 1 AND data_type = 1 AND {COLLECTED} GROUP BY 1, 2, 3, 4),
-     a AS (SELECT participant_id, kind, payment_type, period, count(*) AS rows, sum(fen) AS fen
-             FROM {{receivable}} WHERE {APPROVED_IN_MONTH} AND data_type = 1 GROUP BY 1, 2, 3, 4),
-     w AS (SELECT participant_id AS who, t.fen AS fen,
-                  t.rows = 1 AND a.rows = 1 AND t.fen = a.fen AS same,
-                  t.rows = 1 AND a.rows IS NULL
-                      AND kind <> ALL (%(needed)s) AND payment_type <> ALL (%(back)s) AS own
+WITH t AS (SELECT participant_id, kind, payment_type, period, fen
+             FROM {{exchange_record}} WHERE {IN_MONTH} AND ended = 1 AND data_type = 1 AND {COLLECTED}),
+     a AS (SELECT participant_id, kind, payment_type, period, fen
+             FROM {{receivable}} WHERE {APPROVED_IN_MONTH} AND data_type = 1),
+     w AS (SELECT participant_id AS who, t.fen AS paid, a.fen AS due, coalesce(t.fen = a.fen, false) AS same,
+                  a.fen IS NULL AND kind <> ALL (%(needed)s) AND payment_type <> ALL (%(back)s) AS own
              FROM t FULL JOIN a USING (participant_id, kind, payment_type, period))
-SELECT count(*) FILTER (WHERE same) AS same, count(*) FILTER (WHERE own) AS own,
-       coalesce(sum(fen) FILTER (WHERE own), 0)::bigint AS own_fen,
-       array_agg(who) FILTER (WHERE (same OR own) IS NOT TRUE) AS suspects
-  FROM w"""
+SELECT uuid_hash(who) & {BUCKETS - 1} AS bucket, count(*) FILTER (WHERE due IS NOT NULL AND paid IS NOT NULL) AS pairs,
+       count(*) FILTER (WHERE due IS NULL) AS unapproved, count(*) FILTER (WHERE paid IS NULL) AS unpaid,
+       count(*) FILTER (WHERE same) AS same, count(*) FILTER (WHERE own) AS own,
+       coalesce(sum(paid) FILTER (WHERE own), 0)::bigint AS own_fen,
+       array_agg(who) FILTER (WHERE NOT same AND NOT own) AS suspects
+  FROM w GROUP BY 1"""
+_COUNTED: Final = f"""
+CREATE TEMP TABLE doubled ON COMMIT DROP AS
+WITH t AS (SELECT uuid_hash(participant_id) & {BUCKETS - 1} AS bucket, count(*) AS rows
+             FROM {{exchange_record}} WHERE {IN_MONTH} AND ended = 1 AND data_type = 1 AND {COLLECTED} GROUP BY 1),
+     a AS (SELECT uuid_hash(participant_id) & {BUCKETS - 1} AS bucket, count(*) AS rows
+             FROM {{receivable}} WHERE {APPROVED_IN_MONTH} AND data_type = 1 GROUP BY 1)
+SELECT bucket FROM bulk LEFT JOIN t USING (bucket) LEFT JOIN a USING (bucket)
+ WHERE pairs + unapproved <> coalesce(t.rows, 0) OR pairs + unpaid <> coalesce(a.rows, 0)"""
+_TWICE: Final = f"""
+CREATE TEMP TABLE twice ON COMMIT DROP AS
+SELECT participant_id AS who FROM {{exchange_record}}
+ WHERE {IN_MONTH} AND ended = 1 AND data_type = 1 AND {COLLECTED}
+   AND (%(own)s OR uuid_hash(participant_id) & {BUCKETS - 1} = ANY (%(doubled)s))
+ GROUP BY participant_id, kind, payment_type, period HAVING count(*) > 1
+UNION ALL
+SELECT participant_id FROM {{receivable}}
+ WHERE {APPROVED_IN_MONTH} AND data_type = 1 AND uuid_hash(participant_id) & {BUCKETS - 1} = ANY (%(doubled)s)
+ GROUP BY participant_id, kind, payment_type, period HAVING count(*) > 1"""
 _SUSPECTS: Final = f"""
 CREATE TEMP TABLE suspects ON COMMIT DROP AS
 SELECT DISTINCT who FROM (
     SELECT unnest(suspects) AS who FROM bulk
+    UNION ALL SELECT who FROM twice
     UNION ALL SELECT participant_id FROM {{exchange_record}} WHERE {IN_MONTH} AND data_type = 2 AND {COLLECTED}
     UNION ALL SELECT owner FROM deliveries WHERE counts AND ended <> 1 AND {IN_MONTH}
     UNION ALL SELECT participant_id FROM {{receivable}} WHERE {APPROVED_IN_MONTH} AND data_type = 2
     UNION ALL SELECT participant_id FROM {{reconciliation_difference_v1}}
                WHERE month < %(first)s AND (cleared = '' OR cleared_in = %(first)s)
-    UNION ALL SELECT participant_id FROM {{again}}) AS told
+    UNION ALL SELECT participant_id FROM again) AS told
  WHERE who IS NOT NULL"""
 _AGAIN: Final = f"""
 CREATE TEMP TABLE again ON COMMIT DROP AS
@@ -81,6 +101,7 @@ SELECT DISTINCT r.participant_id FROM {{exchange_record}} r JOIN {{exchange_reco
  WHERE r.treasury_on >= %(first)s AND r.treasury_on < %(after)s AND r.ended = 1 AND r.data_type = 1
    AND e.treasury_on < %(first)s AND e.ended = 1 AND e.data_type = 1 AND r.{COLLECTED}"""
 _ROWS: Final = f"""
+CREATE TEMP TABLE books ON COMMIT DROP AS
 SELECT participant_id AS who, 0 AS side, file_id, line, data_type, kind, payment_type, period, fen, treasury_on AS day,
        serial AS known_by, voucher, approval, paid_on, true AS booked, '' AS reason
   FROM {{exchange_record}} WHERE ended = 1 AND participant_id IN (SELECT who FROM suspects) AND {COLLECTED}
@@ -91,8 +112,7 @@ SELECT owner, 1, file_id, line, data_type, kind, payment_type, period, fen, trea
 UNION ALL
 SELECT participant_id, 2, file_id, line, data_type, kind, payment_type, period, fen, approved_on, number, payer, '',
        NULL, true, ''
-  FROM {{receivable}} WHERE participant_id IN (SELECT who FROM suspects)
-ORDER BY who, side, day, known_by, file_id, line"""
+  FROM {{receivable}} WHERE participant_id IN (SELECT who FROM suspects)"""
 _STRANGERS: Final = """
 SELECT file_id, line, serial, voucher, approval, kind, payment_type, period, fen, paid_on, treasury_on,
        false AS booked, reason, data_type, participant_id
@@ -179,27 +199,36 @@ class Repeated(NamedTuple):
 
 
 def gather(connection: Connection[TupleRow], log: PoolLog, span: Span, needs: Needs) -> Bulk:
-    """Make the temporary tables of a month in the open transaction: deliveries, suspects; gives what is alike."""
+    """Make the temporary tables of a month in the open transaction: deliveries, suspects, their books.
+
+    Gives what is alike. The join is one of rows, which many processors do at once, and grouping is not. It tells two
+    payments for one approval from one by counts: where its pairs are more than the rows that went in, a person of that
+    bucket has something twice, and who it is is asked of those buckets alone.
+    """
     connection.execute("SET LOCAL work_mem = '96MB'; SET LOCAL jit = off")
-    asked = span.asked() | {
+    asked: dict[str, Any] = span.asked() | {
         "needed": sorted(needs.kinds) or [-1],
         "back": sorted(BACK_TYPES) if needs.back_payments else [-1],
     }
-    for statement in (_DELIVERIES, "CREATE INDEX ON deliveries (serial)", _PLACED, _BULK):
+    for statement in (_DELIVERIES, "CREATE INDEX ON deliveries (serial)", _PLACED, _BULK, _COUNTED):
         connection.execute(composed(log, statement), asked, prepare=False)
+    alike = "SELECT coalesce(sum(same), 0), coalesce(sum(own), 0), coalesce(sum(own_fen), 0) FROM bulk"
+    bulk = Bulk(*map(int, execute(connection, log, alike)[0]))
+    asked["doubled"] = [bucket for (bucket,) in execute(connection, log, "SELECT bucket FROM doubled")]
+    asked["own"] = bulk.own > 0  # what needs no approval is joined with nothing, and counts nothing twice
     earlier = execute(connection, log, "SELECT FROM {exchange_record} WHERE treasury_on < %s LIMIT 1", (span.first,))
     nobody = "CREATE TEMP TABLE again (participant_id uuid) ON COMMIT DROP"
     connection.execute(composed(log, _AGAIN if earlier else nobody), asked if earlier else None, prepare=False)
-    connection.execute(composed(log, _SUSPECTS.replace("{again}", "again")), asked, prepare=False)
-    connection.execute("ANALYZE suspects")
-    return Bulk(*execute(connection, log, "SELECT same, own, own_fen FROM bulk")[0])
+    for statement in (_TWICE, _SUSPECTS, "ANALYZE suspects", _ROWS):
+        connection.execute(composed(log, statement), asked, prepare=False)
+    return bulk
 
 
-def suspects(connection: Connection[TupleRow], log: PoolLog, span: Span, needs: Needs) -> Iterator[Books]:
+def suspects(connection: Connection[TupleRow], span: Span, needs: Needs) -> Iterator[Books]:
     """The books of each suspect, whatever the month of their rows."""
     with connection.cursor("suspects", binary=True) as cursor:
         cursor.itersize = FETCH
-        cursor.execute(composed(log, _ROWS))
+        cursor.execute("SELECT * FROM books ORDER BY who, side, day, known_by, file_id, line")
         rows = map(Row._make, cursor)
         for who, of_person in groupby(rows, key=lambda row: row.who):
             yield _books(who, list(of_person), span, needs)

@@ -269,7 +269,7 @@ def is_citizen_number(text: str) -> bool:
 
 def plain_code(text: str) -> str:
     """A serial, voucher or batch without what is only formatting: spaces, full-width forms."""
-    return text if text.isalnum() and text.isascii() else squeezed(text)
+    return text if not text or (text.isalnum() and text.isascii()) else squeezed(text)
 
 
 def _payment_type(text: str, kind: MoneyKind) -> str:
