@@ -89,6 +89,11 @@ class Reason(StrEnum):
     NOT_APPROVED = "NOT_APPROVED"
     SENT_UNKNOWN = "SENT_UNKNOWN"
     SENT_STATE = "SENT_STATE"
+    NOT_RECEIVED = "NOT_RECEIVED"
+    ALREADY_ALLOCATED = "ALREADY_ALLOCATED"
+    CANCELLED_BY_TAX = "CANCELLED_BY_TAX"
+    OTHER_COUNTY = "OTHER_COUNTY"
+    OTHER_PERSON = "OTHER_PERSON"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +222,15 @@ _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
         "只有校验不通过、尚未重新发送的一行可以放行",
         HOUSE,
         "按 tax sent list --rejected 核对；已更正的随下一批发送，无须放行",
+    ),
+    Reason.NOT_RECEIVED: ("流水号须为已收到的缴费明细（新增）", HOUSE, "按 tax unallocated 核对流水号"),
+    Reason.ALREADY_ALLOCATED: ("一笔缴费只划账一次", HOUSE, "无须再次划账；划错账户的，冲正后另记一笔"),
+    Reason.CANCELLED_BY_TAX: ("税务已撤销的缴费不划入账户", HOUSE, "无须划账；有疑问的与税务部门核对"),
+    Reason.OTHER_COUNTY: ("到账划账由账户所在旗县的社保经办机构办理", HOUSE, "转交账户所在旗县办理"),
+    Reason.OTHER_PERSON: (
+        "缴费明细写明的人员已登记的，只划入其本人账户",
+        HOUSE,
+        "划入本人账户；确属他人缴费的，由税务撤销后重传",
     ),
     Reason.STEP_UNKNOWN: ("步骤须为本地区办理流程中的一步", HOUSE, "按 rules show 所列步骤办理"),
     Reason.STEP_ACTOR: ("步骤须由规定的单位办理", HOUSE, "转由规定的单位办理"),

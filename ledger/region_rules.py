@@ -171,6 +171,7 @@ METHODS: Final[dict[str, Callable[[str], bool]]] = {
     "roster.suggested": lambda text: not text or _span(text),
     "tax.approved_first": lambda text: set(text.split(",")) <= {"", "back_payment", *MoneyKind} - {MoneyKind.INTEREST},
     "refund.payer": _choice("agency", "tax", "either"),
+    "tax.allocation_days": _whole_number,
 }
 FIGURES: Final[dict[str, Callable[[str], bool]]] = {"rate": is_share, "cap": _yuan}
 """Values of law the sources do not give: only an operator enters them, and each holds for its own year."""

@@ -37,10 +37,23 @@ def due(start: date, working_days: int) -> Due:
     return Due(day, provisional)
 
 
+class Passed(NamedTuple):
+    """How many working days have passed, and whether the calendar of one of their years is not published yet."""
+
+    days: int
+    provisional: bool
+
+
+@lru_cache(maxsize=4_096)
+def counted(start: date, end: date) -> Passed:
+    """The working days that have passed since `start` at the end of the day `end`; none where `end` is not after it."""
+    works = [_works(start + offset * _DAY) for offset in range(1, (end - start).days + 1)]
+    return Passed(sum(day for day, _ in works), not all(published for _, published in works))
+
+
 def passed(start: date, end: date) -> int:
     """How many working days have passed since `start` at the end of the day `end`; 0 where `end` is not after it."""
-    days = (start + offset * _DAY for offset in range(1, (end - start).days + 1))
-    return sum(_works(day)[0] for day in days)
+    return counted(start, end).days
 
 
 @lru_cache(maxsize=4_096)

@@ -42,6 +42,17 @@ def months_due(log: PoolLog, month: date) -> list[date]:
     return due
 
 
+def compared_as_received(log: PoolLog, month: date) -> bool:
+    """Whether a month was folded since the last file came; what was booked by hand since then does not count."""
+    statement = (
+        "SELECT rows_all - coalesce((totals ->> 'later')::bigint, 0) FROM {reconciliation_month_v1} WHERE month = %s"
+    )
+    with log.connections.connection() as connection:
+        told = execute(connection, log, statement, (month,))
+        now = grown(connection, log, month)
+    return bool(told) and told[0][0] == now.everything - now.later
+
+
 def reconcile(log: PoolLog, register: Register, month: date, told: Progress = lambda _text: None) -> None:
     """Fold every month that is due, up to and with `month`. The balances must have been folded to the log's end.
 

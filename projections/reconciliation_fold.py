@@ -18,7 +18,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from ledger.exchange import TYPES, month_of
+from ledger.exchange import BOOKED_LATER, TYPES, month_of
 from ledger.persons_alike import Candidate, Unknown, propose
 from ledger.reconciliation import STRANGER, Approved, Category, Difference, Needs, Paid, compare_person
 from ledger.refusals import Reason
@@ -68,10 +68,14 @@ class _Sums:
 
 
 class Grown(NamedTuple):
-    """How many rows the records have, up to a month and in all: what a view of it rests on."""
+    """How many rows the records have, up to a month and in all: what a view of it rests on.
+
+    `later` of them all are no rows that came, but payments booked, or reversed by hand, after they had come.
+    """
 
     through: int
     everything: int
+    later: int
 
 
 class UnexplainedError(Exception):
@@ -91,10 +95,10 @@ def approved_first(rules: RegionRules, year: int) -> str:
 def grown(connection: Connection[TupleRow], log: PoolLog, month: date) -> Grown:
     """The rows of the records as they stand."""
     statement = (
-        "SELECT coalesce(sum(rows) FILTER (WHERE month <= %s), 0)::bigint, coalesce(sum(rows), 0)::bigint"
-        " FROM {exchange_month}"
+        "SELECT coalesce(sum(rows) FILTER (WHERE month <= %s), 0)::bigint, coalesce(sum(rows), 0)::bigint,"
+        " coalesce(sum(rows) FILTER (WHERE file_id = %s), 0)::bigint FROM {exchange_month}"
     )
-    return Grown(*execute(connection, log, statement, (month,))[0])
+    return Grown(*execute(connection, log, statement, (month, BOOKED_LATER))[0])
 
 
 def fold_month(log: PoolLog, register: Register, month: date, rules: RegionRules) -> None:
@@ -287,22 +291,25 @@ class _Fold:
     # -- totals ----------------------------------------------------------------------------------------------------
 
     def _write_month(self, bulk: Bulk) -> None:
-        totals = self._totals()
+        now = grown(self._connection, self._log, self._month)
+        totals = self._totals(now.later)
         if (totals.difference.rows, totals.difference.fen) != (self._sums.rows, self._sums.fen):
             raise UnexplainedError(
                 f"{self._month}: {totals.difference} is not explained by {self._sums} (alike: {bulk})"
             )
-        now = grown(self._connection, self._log, self._month)
         columns = ("rows_through", "rows_all", "approved_first", "position", "totals")
         again = ", ".join(f"{one} = EXCLUDED.{one}" for one in columns)
         statement = (
             f"INSERT INTO {{reconciliation_month_v1}} (month, {', '.join(columns)}) VALUES (%s, %s, %s, %s, %s, %s)"
             f" ON CONFLICT (month) DO UPDATE SET {again}"
         )
-        said = (self._month, *now, self._first, self._log.position()[0], msgspec.json.encode(totals).decode())
+        position = self._log.position()[0]
+        said = (
+            self._month, now.through, now.everything, self._first, position, msgspec.json.encode(totals).decode(),
+        )  # fmt: skip
         self._connection.execute(composed(self._log, statement), said)
 
-    def _totals(self) -> MonthTotals:
+    def _totals(self, later: int) -> MonthTotals:
         items = month_items(self._connection, self._log, self._span)
         return MonthTotals(
             tax=summed(one.tax for one in items),
@@ -313,6 +320,7 @@ class _Fold:
             unreadable=unreadable(self._connection, self._log),
             items=tuple(items),
             days=tuple(month_days(self._connection, self._log, self._span, items)),
+            later=later,
         )
 
 

@@ -3,8 +3,6 @@
 Nearly all persons of a month paid once what was approved once. SQL says who they are, by grouping both books and
 joining them; whoever is left is a suspect, and their rows are read in the order of persons and compared by the pure
 decision. Suspects are too many rather than too few: whoever is compared without need comes out the same.
-
-Of a serial that was sent more than once, one delivery counts: the one that was booked, or else the last.
 """
 
 from __future__ import annotations
@@ -19,9 +17,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from ledger.reconciliation import BACK_TYPES, Approved, Needs, Paid
-from ledger.refusals import Reason
 from ledger.store.external_identities import CANCELLED, NEW
 from ledger.store.log import PoolLog
+from ledger.store.received_payments import deliveries
 from ledger.words import KINDS, MoneyKind
 from projections.folds import composed, execute
 
@@ -32,17 +30,10 @@ APPROVED_IN_MONTH: Final = "approved_on >= %(first)s AND approved_on < %(after)s
 COLLECTED: Final = f"kind <> {KINDS.index(MoneyKind.GOVERNMENT_SUBSIDY)}"
 """What the tax side collects: 政府补贴 comes from finance, and is held against the year's contributors elsewhere."""
 
-_DELIVERIES: Final = f"""
-CREATE TEMP TABLE deliveries ON COMMIT DROP AS
-SELECT r.file_id, r.line, r.serial, r.data_type, r.ended, r.kind, r.payment_type, r.period, r.fen, r.paid_on,
-       r.treasury_on, r.participant_id, r.voucher, r.approval, r.reason, r.digest, r.ended <= 2 AS booked,
-       CASE WHEN r.reason <> '{Reason.NAME_DIFFERS}' THEN r.participant_id END AS owner,
-       row_number() OVER (PARTITION BY r.serial, r.data_type ORDER BY r.file_id, r.line) AS delivery,
-       row_number() OVER (PARTITION BY r.serial, r.data_type
-                          ORDER BY r.ended = 1 DESC, r.ended = 2 DESC, r.file_id DESC, r.line DESC) = 1 AS counts
-  FROM {{exchange_record}} r
- WHERE r.data_type > 0 AND (r.serial, r.data_type) IN
-       (SELECT serial, data_type FROM {{exchange_record}} WHERE ended <> 1 AND data_type > 0 AND {COLLECTED})"""
+_DELIVERIES: Final = "CREATE TEMP TABLE deliveries ON COMMIT DROP AS" + deliveries(
+    "r.data_type > 0 AND (r.serial, r.data_type) IN"
+    f" (SELECT serial, data_type FROM {{exchange_record}} WHERE ended <> 1 AND data_type > 0 AND {COLLECTED})"
+)
 _PLACED: Final = """
 UPDATE deliveries d SET owner = h.participant_id, booked = true
   FROM {external_identity} x JOIN {account_holder} h ON h.account_id = x.account_id

@@ -18,6 +18,7 @@ from ledger.account_events import (
 )
 from ledger.refusals import Reason
 from ledger.store.log import PoolLog
+from ledger.store.received_payments import IS_CANCELLED
 from ledger.words import KINDS, MoneyKind
 from projections.folds import execute
 from projections.reconciliation_rows import APPROVED_IN_MONTH, COLLECTED, IN_MONTH, Span
@@ -51,8 +52,8 @@ SELECT effective_on, topic, {", ".join(f"count({kind}), coalesce(sum({kind}), 0)
  GROUP BY 1, 2"""
 _UNALLOCATED: Final = f"""
 SELECT count(*), coalesce(sum(fen), 0)::bigint FROM deliveries d
- WHERE {IN_MONTH} AND counts AND data_type = 1 AND NOT booked AND reason <> %(elsewhere)s AND NOT EXISTS
-       (SELECT FROM deliveries c WHERE c.serial = d.serial AND c.data_type = 2)"""
+ WHERE {IN_MONTH} AND counts AND data_type = 1 AND NOT booked AND reason <> %(elsewhere)s
+   AND NOT {IS_CANCELLED}"""
 _UNREADABLE: Final = "SELECT count(*) FROM {exchange_record} WHERE data_type = 0"
 
 
@@ -85,7 +86,8 @@ class DayTotals(msgspec.Struct, frozen=True):
 class MonthTotals(msgspec.Struct, frozen=True):
     """The figures of a month. `own` are payments that need no approval, for which the ledger's own entry stands.
 
-    `unreadable` are received rows whose figures could not be read: they stand in no sum.
+    `unreadable` are received rows whose figures could not be read: they stand in no sum. `later` counts the payments of
+    all months that were booked, or reversed by hand, after they had come: as many as the view knows of.
     """
 
     tax: Counts
@@ -96,6 +98,7 @@ class MonthTotals(msgspec.Struct, frozen=True):
     unreadable: int
     items: tuple[ItemTotals, ...]
     days: tuple[DayTotals, ...]
+    later: int = 0
 
     @property
     def difference(self) -> Counts:

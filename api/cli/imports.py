@@ -23,6 +23,7 @@ from ledger.desk.payer_commands import SetStatuses
 from ledger.desk.payers import PayerDesk
 from ledger.exchange import FileKind
 from ledger.jobs import intake_openings, intake_participants
+from ledger.jobs.allocation_retry import retriable
 from ledger.jobs.intake import Ended, Intake, IntakeReport, Outcome, Source
 from ledger.jobs.intake_openings import OpeningIntake
 from ledger.jobs.intake_participants import ParticipantIntake
@@ -182,6 +183,8 @@ def payments(
     table, header = open_exchange(file, chosen_profile(profile), FileKind.PAYMENTS)
     with session() as ledger:
         log = ledger.log(pool)
+        if waiting := retriable(log, log.rules()):
+            console.notice(f"此前未到账的缴费中，{waiting}笔的人员已登记或所缺数值已录入：可以 tax retry 再次自动划账")
         intake = PaymentIntake(log, ledger.register(log), source_of(file, table, header), actor, dry_run=dry_run)
         return take_in(file, table, intake, json)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from api.cli import (
+    tax_allocation,
     tax_export,
     tax_failed,
     tax_profiles,
@@ -29,3 +30,6 @@ app.add_typer(tax_special.app, name="special")
 app.command("subsidies")(tax_subsidies.subsidies)
 app.command("export")(tax_export.export)
 app.command("answers")(tax_sent.answers)
+app.command("unallocated")(tax_allocation.unallocated)
+app.command("allocate")(tax_allocation.allocate)
+app.command("retry")(tax_allocation.retry)

@@ -7,17 +7,26 @@ account chain in their order; the decisions are the pure functions that serve a 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from ledger import clock
 from ledger.account import PersonalAccount
 from ledger.account_decisions import Asked, Past, is_late, open_account, payment_fault, record_payment, reverse_entry
-from ledger.account_events import AccountEvent, AccountOpened, BenefitPaid, HolderErased, MoneyEvent, Refunded
+from ledger.account_events import (
+    AccountEvent,
+    AccountOpened,
+    BenefitPaid,
+    HolderErased,
+    MoneyEvent,
+    PaymentEvent,
+    Refunded,
+)
 from ledger.cap import UNDER_THE_CAP
 from ledger.desk.commands import (
     AccountCommand,
+    AllocatePayment,
     CloseAccount,
     Command,
     EraseParticipant,
@@ -39,6 +48,7 @@ from ledger.region_rules import RegionRules, same_person
 from ledger.store.batch import Tranche
 from ledger.store.donors import Donors
 from ledger.store.exchange_erasure import UnreadRows, empty_rows, somebody
+from ledger.store.exchange_files import ExchangeFiles
 from ledger.store.external_identities import NEW, Identity, RecordedRow, insert_rows, rows_in
 from ledger.store.log import PoolLog
 from ledger.store.payers import Payer, Payers
@@ -89,6 +99,7 @@ class Batch:
         self._holders: dict[bytes, Holder] = {}
         self._known: dict[Identity, RecordedRow] = {}
         self._rows: dict[Identity, RecordedRow] = {}
+        self._reversed: list[date] = []
         self._opened: dict[bytes, NewHolder] = {}
         self._opening: list[tuple[NewHolder, OpenAccount]] = []
         self._erased: list[tuple[Holder, EraseParticipant, Somebody, Payer | None]] = []
@@ -139,6 +150,8 @@ class Batch:
         rules, origin, today = self._rules, command.origin, self._today
 
         def decision(state: PersonalAccount, past: Past) -> Asked:
+            if isinstance(command, AllocatePayment) and (same := same_person(rules, origin.actor, origin.reviewer)):
+                return same
             if isinstance(command, RecordPayment):
                 return record_payment(state, command.payment, rules, origin, today, past)
             if isinstance(command, PayOut):
@@ -157,6 +170,10 @@ class Batch:
         answer = self._tranche.decide(account, decision)
         if isinstance(answer, Refusal):
             return answer
+        if isinstance(command, ReverseEntry):
+            original = self._tranche.history(account)[command.version - 1]
+            if isinstance(original, PaymentEvent) and original.serial:
+                self._reversed.append(original.effective_on)
         return Accepted(command.account, account, answer, before + 1, before + len(answer))
 
     def _pay(self, command: RecordPayment, account: bytes) -> Accepted | Refusal:
@@ -171,6 +188,8 @@ class Batch:
         known = self._rows.get(identity) or self._known.get(identity)
         if known and (known.account, known.content) == (account, content):
             return Accepted(command.account, account, (), known.version, known.version, already_there=True)
+        if known and isinstance(command, AllocatePayment):
+            return refuse(Reason.ALREADY_ALLOCATED, f"流水号{payment.serial}")
         if known:
             fault = payment_fault(state, payment, self._rules, self._today)
             return fault or refuse(Reason.SERIAL_CONFLICT, f"流水号{payment.serial}")
@@ -280,6 +299,7 @@ class Batch:
         self._tranche.sent()
         self._known.update(self._rows)
         self._rows.clear()
+        self._reversed.clear()
 
     def parts(self, commands: Sequence[Command]) -> bool:
         """Whether commands may be written in parts: while one is written, the connection answers no question."""
@@ -295,6 +315,9 @@ class Batch:
         """What commits with the events: identities of rows, register rows, the erasing of people."""
         if self._rows:
             insert_rows(self._log, cursor, self._rows.items())
+            ExchangeFiles(self._log).add_booked(cursor, [serial for serial, _ in self._rows])
+        if self._reversed:
+            ExchangeFiles(self._log).add_reversed(cursor, self._reversed)
         for holder, command in self._opening:
             self._register.write(cursor, [holder], command.actor, "开户登记", at)
         for gone, erasing, who, donor in self._erased:

@@ -52,6 +52,23 @@ class RecordPayment(AccountCommand, frozen=True, kw_only=True):
     payment: Payment
 
 
+class AllocatePayment(RecordPayment, frozen=True, kw_only=True):
+    """到账划账 by hand: a payment that came in a file and that no account has, by two people of a county (its code).
+
+    `file` (sha256 in hex) and `line` say where it came.
+    """
+
+    file: str
+    line: int
+    county: str
+    reason: str
+
+    @property
+    def origin(self) -> Origin:
+        """Its events say which row they come from, which county put it there, and why."""
+        return super().origin._replace(cause=f"{self.cause} file {self.file}#{self.line} {self.county}: {self.reason}")
+
+
 class PayOut(AccountCommand, frozen=True, kw_only=True):
     """`pension` 个人账户养老金 or `refund` 退费 out of the balance, in fen."""
 

@@ -142,6 +142,11 @@ class Intake(ABC, Generic[Row]):
         return Origin(self._origin.actor, self._origin.reviewer, f"{self._cause}#{line}")
 
     @property
+    def job(self) -> tuple[str, str]:
+        """What the job is called, and what it is about."""
+        return f"import {self.kind}", self.source.sha256
+
+    @property
     def file_origin(self) -> Origin:
         """On whose word the file is taken in."""
         return self._origin._replace(cause=self._cause)
@@ -205,10 +210,8 @@ class Intake(ABC, Generic[Row]):
         if self.dry_run:
             self._run(report, told, progress)
             return report
-        with (
-            job_lock(self.log, f"import {self.kind}", self._origin.actor),
-            JobRecord(self.log, f"import {self.kind}", self.source.sha256, self._origin) as job,
-        ):
+        kind, subject = self.job
+        with job_lock(self.log, kind, self._origin.actor), JobRecord(self.log, kind, subject, self._origin) as job:
             self.begin()
             self._run(report, told, progress)
             job.report = {

@@ -35,6 +35,7 @@ from ledger.late_money import Origin
 from ledger.plan_events import HeldPayment
 from ledger.plan_funds import HELD_FOR, aid_moved
 from ledger.refusals import Reason, Refusal, refuse
+from ledger.store.exchange_files import ExchangeFiles
 from ledger.store.exchange_records import Sealing, Waiting
 from ledger.store.external_identities import CANCELLED, NEW, Identity, RecordedRow, write_rows
 from ledger.store.log import PoolLog
@@ -328,6 +329,7 @@ class PaymentIntake(Intake[Row]):
 
         def write(cursor: Any, moved: frozenset[bytes], _at: datetime) -> None:
             write_rows(self.log, cursor, ((identity, self._pending[identity]) for identity in identities))
+            ExchangeFiles(self.log).add_booked(cursor, [serial for serial, data_type in identities if data_type == NEW])
             if self._records is not None:
                 people = self._found.people
                 again = {line for line, person in people.items() if person.account in moved} if moved else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -10,9 +10,12 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from ledger import clock
-from ledger.exchange import FileKind
+from ledger.exchange import BOOKED_LATER, COLLECTED_SIDE, FileKind
 from ledger.late_money import Origin
+from ledger.store.arrays import text_array
+from ledger.store.external_identities import NEW
 from ledger.store.log import PoolLog
+from ledger.store.pipelined import Executor
 
 
 class ExchangeFile(NamedTuple):
@@ -70,3 +73,30 @@ class ExchangeFiles:
         )
         for month, count in rows.items():
             cursor.execute(statement, (month, side, file_id, count))
+
+    def add_booked(self, cursor: Executor, serials: Collection[str]) -> None:
+        """Payments booked in this transaction, by all their serials: those that had come before change a month."""
+        self._add_later(
+            cursor,
+            "SELECT date_trunc('month', r.treasury_on)::date AS month, count(DISTINCT r.serial) AS rows"
+            f" FROM {{exchange_record}} r WHERE r.serial = ANY(%s) AND r.ended > 2 AND r.data_type = {NEW} GROUP BY 1",
+            serials,
+        )
+
+    def add_reversed(self, cursor: Executor, days: Iterable[date]) -> None:
+        """Payments of these treasury entries, reversed by hand in this transaction: of a month that received any."""
+        self._add_later(
+            cursor,
+            "SELECT date_trunc('month', day::date)::date AS month, count(*) AS rows FROM unnest(%s) AS day"
+            " WHERE EXISTS (SELECT FROM {exchange_month} x WHERE x.month = date_trunc('month', day::date)::date"
+            f" AND x.side = {COLLECTED_SIDE}) GROUP BY 1",
+            [day.isoformat() for day in days],
+        )
+
+    def _add_later(self, cursor: Executor, counted: str, told: Collection[str]) -> None:
+        statement = self._log.sql(
+            f"INSERT INTO {{exchange_month}} AS m SELECT month, {COLLECTED_SIDE}, {BOOKED_LATER}, rows"
+            f" FROM ({counted}) AS c WHERE month IS NOT NULL"
+            " ON CONFLICT (month, side, file_id) DO UPDATE SET rows = m.rows + EXCLUDED.rows"
+        )
+        cursor.execute(statement, (text_array(told),), prepare=True)

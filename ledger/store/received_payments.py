@@ -1,0 +1,124 @@
+"""Received payments that were not booked as they came: which delivery of a serial counts, and what it says.
+
+Of a serial that was sent more than once, one delivery counts: the one that was booked, or else the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from ledger.account_decisions import Payment
+from ledger.allocation import RETRIED, Received
+from ledger.exchange import TYPES
+from ledger.refusals import Reason
+from ledger.store.external_identities import CANCELLED, NEW
+from ledger.store.log import PoolLog
+from ledger.words import KINDS
+
+
+def deliveries(which: str) -> str:
+    """The rows (`r`) that `which` names, each with its place among the deliveries of its serial: one of them counts."""
+    return f"""
+SELECT r.file_id, r.line, r.serial, r.data_type, r.ended, r.kind, r.payment_type, r.period, r.fen, r.paid_on,
+       r.treasury_on, r.participant_id, r.voucher, r.approval, r.reason, r.digest, r.ended <= 2 AS booked,
+       CASE WHEN r.reason <> '{Reason.NAME_DIFFERS}' THEN r.participant_id END AS owner,
+       row_number() OVER (PARTITION BY r.serial, r.data_type ORDER BY r.file_id, r.line) AS delivery,
+       row_number() OVER (PARTITION BY r.serial, r.data_type
+                          ORDER BY r.ended = 1 DESC, r.ended = 2 DESC, r.file_id DESC, r.line DESC) = 1 AS counts
+  FROM {{exchange_record}} r
+ WHERE {which}"""
+
+
+IS_CANCELLED: Final = f"""EXISTS (SELECT FROM deliveries c WHERE c.counts AND c.data_type = {CANCELLED}
+            AND (c.serial, c.kind, c.period, c.fen) = (d.serial, d.kind, d.period, d.fen))"""
+"""Of the delivery `d` of a payment: whether the tax side took it back, saying the same of it."""
+_NOT_BOOKED: Final = "r.data_type > 0 AND r.ended > 2"
+_COLUMNS: Final = """
+SELECT d.file_id, d.line, encode(f.sha256, 'hex'), d.reason, d.owner, d.digest, x.account_id, d.approval, e.agency,
+       d.kind, d.fen, d.period, d.treasury_on, d.payment_type, d.paid_on, d.serial, d.voucher, e.payer,
+       f.batch, e.level, e.document"""
+_JOINED: Final = f"""
+  FROM deliveries d JOIN {{exchange_record}} e USING (file_id, line) JOIN {{exchange_file}} f USING (file_id)
+  LEFT JOIN {{external_identity}} x ON x.serial = d.serial AND x.data_type = d.data_type
+ WHERE d.counts AND d.data_type = {NEW}"""
+_FREE: Final = f" AND x.serial IS NULL AND NOT {IS_CANCELLED}"
+_KNOWN_NOW: Final = (
+    " AND d.reason = ANY (%(reasons)s)"
+    " AND (d.participant_id IS NOT NULL OR EXISTS (SELECT FROM {participant} p WHERE p.digest = d.digest))"
+    " AND (%(first)s::date IS NULL OR d.treasury_on >= %(first)s AND d.treasury_on < %(after)s)"
+)
+_OF_SERIAL: Final = (
+    f"WITH deliveries AS ({deliveries(_NOT_BOOKED + ' AND r.serial = %(serial)s')}){_COLUMNS}, {IS_CANCELLED}{_JOINED}"
+)
+_ALL: Final = f"WITH deliveries AS ({deliveries(_NOT_BOOKED)})"
+_LISTED: Final = (
+    f"{_ALL}{_COLUMNS}{_JOINED}{_FREE} AND (coalesce(d.paid_on, d.treasury_on), d.serial) > (%(day)s, %(serial)s)"
+    " ORDER BY coalesce(d.paid_on, d.treasury_on), d.serial LIMIT %(limit)s"
+)
+_RETRIED: Final = (
+    f"{_ALL}{_COLUMNS}{_JOINED}{_FREE}{_KNOWN_NOW} AND (d.file_id, d.line) > (%(file)s, %(line)s)"
+    " ORDER BY d.file_id, d.line LIMIT %(limit)s"
+)
+_HINDERED: Final = (
+    f"{_ALL} SELECT d.reason, d.period, extract(year FROM d.treasury_on)::int, count(*){_JOINED}{_FREE}{_KNOWN_NOW}"
+    " GROUP BY 1, 2, 3"
+)
+_UNREADABLE: Final = (
+    "SELECT r.file_id, r.line, encode(f.sha256, 'hex') FROM {exchange_record} r JOIN {exchange_file} f USING (file_id)"
+    " WHERE r.data_type = 0 AND (r.file_id, r.line) > (%(file)s, %(line)s) ORDER BY 1, 2 LIMIT %(limit)s"
+)
+
+
+class ReceivedPayments:
+    """The payments of one pool that were not booked as they came."""
+
+    def __init__(self, log: PoolLog) -> None:
+        self._log = log
+
+    def find(self, serial: str) -> Received | None:
+        """The payment of a serial, also where an account has it since or the tax side took it back."""
+        found = self._read(_OF_SERIAL, {"serial": serial})
+        return _received(found[0]) if found else None
+
+    def unallocated(self, day: date, serial: str, limit: int) -> list[Received]:
+        """Payments that no account has and nobody cancelled, behind that of `serial` paid on `day`, in that order."""
+        asked = {"day": day, "serial": serial, "limit": limit}
+        return [_received(row) for row in self._read(_LISTED, asked)]
+
+    def retried(self, span: tuple[date, date] | None, after: tuple[int, int], limit: int) -> list[Received]:
+        """Those of persons who are known now, refused for what may have changed, behind a file's line, in that order.
+
+        `span` is the treasury entry from a day to before another.
+        """
+        asked = {**_of(span), "file": after[0], "line": after[1], "limit": limit}
+        return [_received(row) for row in self._read(_RETRIED, asked)]
+
+    def hindered(self) -> list[tuple[str, int, int, int]]:
+        """Those of persons known now by reason, period and year of treasury entry: how many."""
+        return [(row[0], row[1], row[2], row[3]) for row in self._read(_HINDERED, _of(None))]
+
+    def unreadable(self, after: tuple[int, int], limit: int) -> list[tuple[int, int, str]]:
+        """Rows whose figures could not be read, behind a file's line: file, line, and the file's sha256 in hex."""
+        asked = {"file": after[0], "line": after[1], "limit": limit}
+        return [(row[0], row[1], row[2]) for row in self._read(_UNREADABLE, asked)]
+
+    def _read(self, statement: str, asked: Mapping[str, Any]) -> list[Any]:
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            return cursor.execute(self._log.sql(statement), asked).fetchall()
+
+
+def _of(span: tuple[date, date] | None) -> dict[str, Any]:
+    first, after = span or (None, None)
+    return {"reasons": [reason.value for reason in RETRIED], "first": first, "after": after}
+
+
+def _received(row: Any) -> Received:
+    """A row of `_COLUMNS`, behind which may stand whether it was cancelled."""
+    file_id, line, file, reason, owner, digest, account, approval, agency = row[:9]
+    kind, fen, period, treasury_on, typed, paid_on, serial, voucher, payer, batch, level, document, *cancelled = row[9:]
+    payment = Payment(
+        KINDS[kind], fen, period, treasury_on, TYPES[typed], paid_on, serial, voucher, payer, batch, level, document
+    )
+    return Received(file_id, line, file, reason, owner, digest, account, any(cancelled), approval, agency, payment)
