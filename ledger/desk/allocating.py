@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from ledger.allocation import ByHand, Received, allocation_fault
@@ -20,6 +20,9 @@ from ledger.store.log import PoolLog
 from ledger.store.received_payments import ReceivedPayments
 from ledger.store.register import Register
 from ledger.store.states import load_states
+
+_NUMBER_LEAST: Final = 14
+"""What is shorter could be no citizen number, not even with a slip in it."""
 
 
 class Wanted(NamedTuple):
@@ -100,7 +103,8 @@ def _person(log: PoolLog, register: Register, received: Received, reason: str) -
     place = received.file_id, received.line
     number, name = ExchangeRecords(log).identities(register.keys, [place]).get(place, ("", ""))
     said = squeezed(reason).upper()
-    if any(word and word in said for word in (number, number[:6] + number[8:17] if number else "", name.upper())):
+    words = (number, number[:6] + number[8:17]) if len(number) >= _NUMBER_LEAST else ()
+    if any(word in said for word in (*words, *filter(None, [name.upper()]))):
         rule = "“--reason”中不得有姓名或公民身份号码"
         raise Refused(refuse(Reason.ROW_FAULT, "“--reason”", rule=rule, remedy="改写后重办"))
     if received.owner is not None or not number:

@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 import pytest
 
-from ledger.account_decisions import Payment
-from ledger.allocation import ByHand, Received, age_of, allocation_fault
+from ledger.allocation import age_of, allocation_fault
 from ledger.refusals import Reason, Refusal
-from ledger.words import MoneyKind
+from tests.ledger.allocations import ONE, by_hand, received
 from tests.ledger.lives import entered, rules_of
 
-ONE, OTHER = UUID(int=1), UUID(int=2)
+OTHER = UUID(int=2)
 RULES = rules_of()
-
-
-def received(**said: Any) -> Received:
-    payment = Payment(
-        MoneyKind.CONTRIBUTION, 300_00, 2025, said.pop("treasury_on", date(2025, 9, 29)),
-        paid_on=said.pop("paid_on", date(2025, 9, 26)), serial="S1",
-    )  # fmt: skip
-    plain: dict[str, Any] = {
-        "file_id": 1, "line": 2, "file": "ab", "reason": "UNKNOWN_PERSON", "owner": None, "digest": b"d",
-        "account": None, "cancelled": False, "approval": "", "agency": "", "payment": payment,
-    }  # fmt: skip
-    return Received(**{**plain, **said})
-
-
-def asked(**said: Any) -> ByHand:
-    plain: dict[str, Any] = {
-        "serial": "S1", "received": received(), "account": None, "person": None, "holder": ONE,
-        "division": "150700.01.001.001", "county": "150700.01", "reconciled": True,
-    }  # fmt: skip
-    return ByHand(**{**plain, **said})
 
 
 @pytest.mark.parametrize(
@@ -92,18 +70,18 @@ def test_what_is_another_pool_s_is_never_due_here():
     ],
 )
 def test_what_speaks_against_it(told, said):
-    answer = allocation_fault(asked(**said), "甲", "乙", RULES)
+    answer = allocation_fault(by_hand(**said), "甲", "乙", RULES)
     assert (answer.reason if isinstance(answer, Refusal) else answer) == told
 
 
 def test_two_people():
-    answer = allocation_fault(asked(), "甲", "甲", RULES)
+    answer = allocation_fault(by_hand(), "甲", "甲", RULES)
     assert answer is not None
     assert answer.reason is Reason.SAME_PERSON
 
 
 @pytest.mark.parametrize("said", [{"reconciled": False}, {"county": "150700.02"}])
 def test_the_clause_stands_in_the_refusal(said):
-    answer = allocation_fault(asked(**said), "甲", "乙", RULES)
+    answer = allocation_fault(by_hand(**said), "甲", "乙", RULES)
     assert answer is not None
     assert "附件1 四（七）" in answer.clause

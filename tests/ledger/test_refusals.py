@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ledger.account_decisions import open_account
+from ledger.allocation import allocation_fault
 from ledger.dates import FIRST_PERIOD
 from ledger.failure_cases import Step as CaseStep
 from ledger.failure_cases import may_take
@@ -39,6 +40,7 @@ from ledger.region_rules import enter_value
 from ledger.roster import PENSIONER, ROWS_MAX, PaidOf, Person, Row, RowRules
 from ledger.special_payments import Feedback, check_feedback
 from ledger.words import MoneyKind
+from tests.ledger.allocations import by_hand, received
 from tests.ledger.lives import HANDLER, HOLDER, TODAY, TWO, VILLAGE, Life, done, entered, reason, rules_of
 
 PRECEDENCE = """
@@ -109,6 +111,11 @@ FAILURE_STATE
 NOT_APPROVED
 SENT_UNKNOWN
 SENT_STATE
+NOT_RECEIVED
+ALREADY_ALLOCATED
+CANCELLED_BY_TAX
+OTHER_COUNTY
+OTHER_PERSON
 """
 """Where several faults meet, the one further up is told. A caller may rely on this order."""
 
@@ -139,6 +146,10 @@ FOUND_BY_INTAKE_REGISTER_OR_DESK = (
     Reason.SENT_UNKNOWN,
     Reason.SENT_STATE,
 )
+
+
+def an_allocation(**said: Any) -> Refusal | None:
+    return allocation_fault(by_hand(**said), "甲", "乙", rules_of())
 
 
 def a_life() -> Life:
@@ -385,6 +396,12 @@ def a_refund_of_nothing() -> object:
         (Reason.NOT_PAID, lambda: a_row(paid=PaidOf())),
         (Reason.NOT_STANDARD, lambda: a_row(fen=299_99)),
         (Reason.BELOW_FLOOR, lambda: a_row(fen=9_99, region="panzhihua", standard=Standard(flat=9_99))),
+        # 到账划账 by hand.
+        (Reason.NOT_RECEIVED, lambda: an_allocation(received=None)),
+        (Reason.ALREADY_ALLOCATED, lambda: an_allocation(account=HOLDER)),
+        (Reason.CANCELLED_BY_TAX, lambda: an_allocation(received=received(cancelled=True))),
+        (Reason.OTHER_COUNTY, lambda: an_allocation(county="150700.02")),
+        (Reason.OTHER_PERSON, lambda: an_allocation(person=HOLDER)),
         # The procedure.
         (Reason.STEP_UNKNOWN, lambda: a_step("blessed")),
         (Reason.STEP_ACTOR, lambda: a_step("deliberated", actor="tax")),

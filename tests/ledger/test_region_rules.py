@@ -348,6 +348,7 @@ def test_every_parameter_has_its_test():
     moved |= {"account.minimum_age", "intake.amount_max", "cap.basis", *ONE_VALUED}
     moved.add("refund.payer")  # told in a verdict: tests/api/cli/test_tax_refunds.py
     moved.add("tax.approved_first")  # what a payment without approval is: tests/api/cli/test_approved_first.py
+    moved.add("tax.allocation_days")  # when a payment is due in an account: tests/api/cli/test_allocation.py
     of_plans = {name for name in METHODS if name.startswith(("plan.", "roster."))}
     of_subsidies = {"subsidy.government_paid"}  # see tests/api/cli/test_tax_subsidies.py
     assert moved | of_plans | of_subsidies == set(METHODS)

@@ -107,6 +107,9 @@ def test_what_no_account_has(desk):
     on_time = tax(desk, "unallocated", "--on", "2025-03-17", inside=True)
     assert (on_time.code, len(on_time.json["rows"])) == (0, 4)
     assert open_serials(desk, "--on", "2025-03-18", "--older-than", "4") == {}
+    desk.set("tax.allocation_days", 2025, "4")
+    patient = tax(desk, "unallocated", "--on", "2025-03-18", inside=True)
+    assert (patient.code, patient.json["due"]) == (0, 0)
     view = reconcile(desk)
     assert view["unallocated"] == {"rows": 3, "amount": "1700.00"}  # what is another pool's counts apart there
 
