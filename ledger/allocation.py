@@ -23,8 +23,8 @@ _DAYS: Final = "tax.allocation_days"
 class Received(NamedTuple):
     """A payment that was not booked as it came: where it stands, why it was refused, and what it says.
 
-    `owner` is the person it was refused for although the row named them rightly; `account` has it since, `cancelled`
-    says that the tax side took it back.
+    `owner` is the person it was refused for although the row named them rightly; `cancelled` says that the tax side
+    took it back.
     """
 
     file_id: int
@@ -33,7 +33,6 @@ class Received(NamedTuple):
     reason: str
     owner: UUID | None
     digest: bytes | None
-    account: UUID | None
     cancelled: bool
     approval: str
     agency: str

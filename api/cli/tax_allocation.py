@@ -125,13 +125,12 @@ def retry(
     with session() as ledger:
         log = ledger.log(pool)
         job = AllocationRetry(log, ledger.register(log), actor, span=span, dry_run=dry_run)
-        told = _Retried(job, json=json)
-        if json:
-            _begin({"pool": pool, "month": month, "dry_run": dry_run}, "rows")
+        told = _Retried(job, {"pool": pool, "month": month, "dry_run": dry_run} if json else None)
         report = job.run(told.tell)
         if not dry_run:
             fold_forward(log)
         if json:
+            told.tell(())
             sys.stdout.write("]")
             _end_stream(_figures(report))
         else:
@@ -186,13 +185,17 @@ def _why(reason: str) -> str:
 class _Retried:
     """Tells each row of a retry as it ends."""
 
-    def __init__(self, job: AllocationRetry, *, json: bool) -> None:
+    def __init__(self, job: AllocationRetry, head: dict[str, Any] | None) -> None:
         self._job = job
-        self._json = json
+        self._json = head is not None
+        self._head = head
         self._rows = 0
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
-        """The outcomes of a tranche, all of one file."""
+        """The outcomes of a tranche, all of one file; the JSON object begins with the first."""
+        if self._head is not None:
+            sys.stdout.write(json_text.dumps(self._head, ensure_ascii=False)[:-1] + ', "rows": [')
+            self._head = None
         for one in outcomes:
             if self._json:
                 row = {
@@ -223,10 +226,6 @@ def _counted(rows: Iterable[Any], count: Callable[[Any], None]) -> Iterable[Any]
 
 def _add_unread(tally: _Tally) -> None:
     tally.figures["unreadable"] += 1
-
-
-def _begin(told: dict[str, Any], name: str) -> None:
-    sys.stdout.write(json_text.dumps(told, ensure_ascii=False)[:-1] + f', "{name}": [')
 
 
 def _stream(told: dict[str, Any], lists: dict[str, Iterable[Any]]) -> None:

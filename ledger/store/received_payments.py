@@ -36,7 +36,7 @@ IS_CANCELLED: Final = f"""EXISTS (SELECT FROM deliveries c WHERE c.counts AND c.
 """Of the delivery `d` of a payment: whether the tax side took it back, saying the same of it."""
 _NOT_BOOKED: Final = "r.data_type > 0 AND r.ended > 2"
 _COLUMNS: Final = """
-SELECT d.file_id, d.line, encode(f.sha256, 'hex'), d.reason, d.owner, d.digest, x.account_id, d.approval, e.agency,
+SELECT d.file_id, d.line, encode(f.sha256, 'hex'), d.reason, d.owner, d.digest, d.approval, e.agency,
        d.kind, d.fen, d.period, d.treasury_on, d.payment_type, d.paid_on, d.serial, d.voucher, e.payer,
        f.batch, e.level, e.document"""
 _JOINED: Final = f"""
@@ -116,9 +116,9 @@ def _of(span: tuple[date, date] | None) -> dict[str, Any]:
 
 def _received(row: Any) -> Received:
     """A row of `_COLUMNS`, behind which may stand whether it was cancelled."""
-    file_id, line, file, reason, owner, digest, account, approval, agency = row[:9]
-    kind, fen, period, treasury_on, typed, paid_on, serial, voucher, payer, batch, level, document, *cancelled = row[9:]
+    file_id, line, file, reason, owner, digest, approval, agency = row[:8]
+    kind, fen, period, treasury_on, typed, paid_on, serial, voucher, payer, batch, level, document, *cancelled = row[8:]
     payment = Payment(
         KINDS[kind], fen, period, treasury_on, TYPES[typed], paid_on, serial, voucher, payer, batch, level, document
     )
-    return Received(file_id, line, file, reason, owner, digest, account, any(cancelled), approval, agency, payment)
+    return Received(file_id, line, file, reason, owner, digest, any(cancelled), approval, agency, payment)

@@ -20,7 +20,7 @@ def received(**said: Any) -> Received:
     )  # fmt: skip
     plain: dict[str, Any] = {
         "file_id": 1, "line": 2, "file": "ab", "reason": "UNKNOWN_PERSON", "owner": None, "digest": b"d",
-        "account": None, "cancelled": False, "approval": "", "agency": "", "payment": payment,
+        "cancelled": False, "approval": "", "agency": "", "payment": payment,
     }  # fmt: skip
     return Received(**{**plain, **said})
 

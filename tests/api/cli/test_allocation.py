@@ -13,8 +13,10 @@ import pytest
 
 from ledger.desk.coalesce import PoolWriter, Writers
 from ledger.desk.commands import CloseAccount, Command, EraseParticipant
+from ledger.store.plans import Plans
 from projections.reconciliation import months_due
 from tests.api.cli.desk import COMMAND, Desk, Ended, environment, person
+from tests.api.cli.village import PAYER, Village
 from tests.properties.tax_rows import RECEIVABLE
 
 KNOWN, FULL, LATE, STRANGER, OTHER = (person(720 + place) for place in range(5))
@@ -239,4 +241,32 @@ def test_what_waited_for_a_person_or_a_figure_is_booked_once(desk):
     assert set(open_serials(desk)) == {"S1", "S4"}
     desk.pay(desk.payment(LATE, "S3", "200.00", "2025-03-12"))  # sent once more, it is already there
     assert desk.fen(LATE) == 210_00
+    require_clean(desk)
+
+
+def test_what_a_plan_holds_is_settled_by_hand_and_by_itself(open_desk):
+    """The plan's own funds follow the account, whichever way the payment gets there."""
+    village = Village(open_desk("ningxia"))
+    village.plan_id, village.roster_id = village.reviewed()
+    desk, on = village.desk, "2025-11-03"
+    aid = {**AID, "来源单位": PAYER}
+    desk.pay(
+        desk.payment(STRANGER, "S1", "300.00", on, **aid), desk.payment(LATE, "S2", "300.00", on, **aid), code=2
+    )  # fmt: skip
+
+    def held() -> set[str]:
+        state = Plans(desk.log).find(village.plan_id)
+        assert state is not None
+        return {one.serial for one in state.held}
+
+    assert held() == {"S1", "S2"}
+    assert {one["plan"] for one in open_serials(desk).values()} == {str(village.plan_id)}
+    desk.prepare("tax", "reconcile", "--pool", desk.code, "--month", "2025-11", code=3)
+    assert allocate(desk, "S1", village.people[0]).code == 0
+    assert held() == {"S2"}
+    desk.enrol(LATE)
+    assert tax(desk, "retry", "--actor", "甲", inside=True).code == 0
+    assert (held(), open_serials(desk)) == (set(), {})
+    (event,) = [one for one in desk.history(LATE) if one.topic == "account.collective_subsidy_recorded"]
+    assert (event.payer, event.serial, event.effect.total) == (PAYER, "S2", 300_00)
     require_clean(desk)
