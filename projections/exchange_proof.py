@@ -22,6 +22,7 @@ from ledger.account_events import (
     GovernmentSubsidyRecorded,
     SocialAidRecorded,
 )
+from ledger.desk.commands import BY_HAND
 from ledger.exchange import ENDINGS, TYPES, FileKind
 from ledger.identity import IdentityFault, normalise_citizen_number
 from ledger.store.exchange_records import (
@@ -145,6 +146,8 @@ def _digest_in(register: Register, text: str) -> bytes | None:
 # -- without it: rows, and what they became ------------------------------------------------------------------------
 
 _PLACE: Final = "'file ' || encode(f.sha256, 'hex') || '#' || r.line"
+_FROM_HERE: Final = f"(s.cause = {_PLACE} OR starts_with(s.cause, '{BY_HAND} ' || {_PLACE} || ' '))"
+"""Whether an event says that it comes from the row: as it was taken in, or allocated by hand later."""
 _SAID_BY_EVENT: Final = (
     "jsonb_to_record(convert_from(e.state, 'UTF8')::jsonb)"
     " AS s (cause text, serial text, effect jsonb, year int, effective_on date, voucher text, payer text,"
@@ -160,7 +163,7 @@ _SAME_REVERSAL: Final = (
     "(e.topic = %(reversed)s AND s.effect = jsonb_build_object(coalesce((%(kinds)s::text[])[r.kind + 1], ''), -r.fen))"
 )
 _SAME: Final = (
-    f"(s.cause = {_PLACE} AND s.serial = r.serial AND s.year = r.period"
+    f"({_FROM_HERE} AND s.serial = r.serial AND s.year = r.period"
     f" AND CASE r.data_type WHEN %(new)s THEN {_SAME_PAYMENT} WHEN %(cancelled)s THEN {_SAME_REVERSAL}"
     " ELSE false END)"
 )
@@ -171,7 +174,7 @@ _WELL: Final = (
     " AND (r.reason = '') = (r.ended IN (%(recorded)s, %(already_there)s)) AND CASE r.ended"
     f" WHEN %(recorded)s THEN {_SAME}"
     f" WHEN %(already_there)s THEN s.cause <> {_PLACE} OR e.recorded_at < %(since)s"
-    f" WHEN %(refused)s THEN s.cause IS DISTINCT FROM {_PLACE} OR {_SAME}"
+    f" WHEN %(refused)s THEN {_FROM_HERE} IS NOT TRUE OR {_SAME}"
     f" WHEN %(waiting)s THEN r.data_type = %(cancelled)s AND (s.cause IS DISTINCT FROM {_PLACE} OR {_SAME})"
     " ELSE false END"
 )

@@ -36,6 +36,10 @@ SHOWN: Final = 20
 """Rows shown at the console; --json gives all of them."""
 
 
+_SHORT: Final = 12
+"""So many digits of a file's sha256 tell it from others at the console."""
+
+
 class _Tally:
     """What was listed, counted while it goes by."""
 
@@ -103,7 +107,6 @@ def allocate(
         actor=actor,
         reviewer=reviewer,
         command_id=read_command_id(command_id),
-        cause="command tax allocate",
         dry_run=dry_run,
     )
 
@@ -172,9 +175,11 @@ def _text(one: Waiting) -> str:
         f"列入方案{one.plan}" if one.plan else "",
     ]
     return (
-        f"{payment.serial}  {CHINESE[payment.kind]} {payment.period}年度 {fen_to_yuan(payment.fen)}元"
+        f"{payment.serial}  税票{payment.voucher or '—'}"
+        f"  {CHINESE[payment.kind]} {payment.period}年度 {fen_to_yuan(payment.fen)}元"
         f"  入库 {payment.treasury_on.isoformat()}  {received.reason} {_why(received.reason)}"
         f"  {'，'.join(filter(None, marks))}"
+        f"  （文件 {received.file[:_SHORT]} 第{received.line}行）"
     )
 
 

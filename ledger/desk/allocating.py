@@ -35,7 +35,6 @@ class Wanted(NamedTuple):
     actor: str
     reviewer: str
     command_id: UUID
-    cause: str
     dry_run: bool
 
 
@@ -55,7 +54,6 @@ def allocation(log: PoolLog, register: Register, wanted: Wanted, reconciled: Cal
     return AllocatePayment(
         actor=wanted.actor,
         reviewer=wanted.reviewer,
-        cause=wanted.cause,
         command_id=wanted.command_id,
         dry_run=wanted.dry_run,
         account=wanted.account,

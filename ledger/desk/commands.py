@@ -52,6 +52,10 @@ class RecordPayment(AccountCommand, frozen=True, kw_only=True):
     payment: Payment
 
 
+BY_HAND: Final = "command tax allocate"
+"""Begins what an event says of its cause where a received payment was put into an account by hand."""
+
+
 class AllocatePayment(RecordPayment, frozen=True, kw_only=True):
     """到账划账 by hand: a payment that came in a file and that no account has, by two people of a county (its code).
 
@@ -66,7 +70,7 @@ class AllocatePayment(RecordPayment, frozen=True, kw_only=True):
     @property
     def origin(self) -> Origin:
         """Its events say which row they come from, which county put it there, and why."""
-        return super().origin._replace(cause=f"{self.cause} file {self.file}#{self.line} {self.county}: {self.reason}")
+        return super().origin._replace(cause=f"{BY_HAND} file {self.file}#{self.line} {self.county}: {self.reason}")
 
 
 class PayOut(AccountCommand, frozen=True, kw_only=True):

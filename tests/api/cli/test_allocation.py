@@ -15,6 +15,7 @@ from ledger.desk.coalesce import PoolWriter, Writers
 from ledger.desk.commands import CloseAccount, Command, EraseParticipant
 from ledger.store.plans import Plans
 from projections.reconciliation import months_due
+from projections.verify import verify
 from tests.api.cli.desk import COMMAND, Desk, Ended, environment, person
 from tests.api.cli.village import PAYER, Village
 from tests.properties.tax_rows import RECEIVABLE
@@ -109,6 +110,11 @@ def test_what_no_account_has(desk):
     on_time = tax(desk, "unallocated", "--on", "2025-03-17", inside=True)
     assert (on_time.code, len(on_time.json["rows"])) == (0, 4)
     assert open_serials(desk, "--on", "2025-03-18", "--older-than", "4") == {}
+    text = desk.inside("tax", "unallocated", "--pool", desk.code, "--on", "2025-03-18").out
+    assert "S1  税票TS1  集体补助 2025年度 300.00元" in text
+    assert f"4个工作日，逾期  （文件 {first['file'][:12]} 第2行）" in text
+    assert "未划入账户 4笔 1900.00元，其中逾期 3笔 1700.00元，应转交其他统筹区 1笔" in text
+    assert f"无法读取：文件 {first['file']} 第9行" in text
     desk.set("tax.allocation_days", 2025, "4")
     patient = tax(desk, "unallocated", "--on", "2025-03-18", inside=True)
     assert (patient.code, patient.json["due"]) == (0, 0)
@@ -161,6 +167,9 @@ def test_by_hand_after_the_reconciliation(desk):
     assert after["unallocated"] == {"rows": 1, "amount": "1200.00"}
     assert set(open_serials(desk)) == {"S2", "S4"}
     require_clean(desk)
+    with desk.log.connections.connection() as connection:  # a row that says something else than what was allocated
+        connection.execute(desk.log.sql("UPDATE {exchange_record} SET fen = fen + 1 WHERE serial = 'S1'"))
+    assert "record_ended" in {one.kind for one in verify(desk.log)}
 
 
 def test_a_reversal_and_a_single_entry_make_the_month_due_and_an_erasure_leaves_it_allocated(desk):
