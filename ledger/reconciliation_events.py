@@ -1,7 +1,7 @@
 """The events of a reconciled month (对账月份): what people said of its differences, and who signed it. Stored for ever.
 
 Every event says who acted, who checked, why, and which rules allowed it, as those of an account do. A difference is
-named by its id. No name or citizen number enters an event.
+named by its id; what was said of it holds as long as it is what it was then. No name or citizen number enters an event.
 """
 
 from __future__ import annotations
@@ -26,12 +26,20 @@ class MonthEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     command_id: str = ""
 
 
+class Spoken(msgspec.Struct, frozen=True, array_like=True):
+    """A difference as it stood when it was spoken of: its id, its category, and tax less agency in fen."""
+
+    id: UUID
+    category: str
+    fen: int
+
+
 class DifferenceExplained(MonthEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The cause of differences is known, and nothing is to be booked for it."""
 
     topic: ClassVar[str] = "month.difference_explained"
 
-    differences: tuple[UUID, ...]
+    differences: tuple[Spoken, ...]
     reason: str
 
 
@@ -50,7 +58,7 @@ class DifferenceResolved(MonthEvent, frozen=True, kw_only=True, omit_defaults=Tr
 
     topic: ClassVar[str] = "month.difference_resolved"
 
-    difference: UUID
+    difference: Spoken
     account: UUID
     version: int
     by: str
@@ -60,7 +68,9 @@ class DifferenceResolved(MonthEvent, frozen=True, kw_only=True, omit_defaults=Tr
 class MonthSigned(MonthEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Both sides sign the month: `tax_side` for the tax side, by `document`, on these figures (rows and fen).
 
-    `differences` is how many there were, `difference` tax less agency, and `rows` how many rows the records had then.
+    What the agency's own entries count for stands with `agency`, so `difference` is tax less agency. `differences` is
+    how many there were, and `rows` how many rows of the month had been received, but for those that came again: later
+    ones are told by it.
     """
 
     topic: ClassVar[str] = "month.signed"

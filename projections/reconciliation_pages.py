@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -22,7 +22,10 @@ _PAGE: Final = 5_000
 _DIFFERENCES: Final = """
 SELECT d.difference_id, d.comparison, d.category, d.fen, d.rows, d.participant_id, encode(t.sha256, 'hex'), d.tax_line,
        encode(a.sha256, 'hex'), d.agency_line, d.proposal, d.cleared, d.detail,
-       (SELECT max(h.division) FROM {account_holder} h WHERE h.participant_id = d.participant_id)
+       (SELECT max(h.division) FROM {account_holder} h WHERE h.participant_id = d.participant_id),
+       greatest(t.received_at, a.received_at),
+       (SELECT p.participant_id FROM {reconciliation_difference_v1} p
+         WHERE p.month = d.month AND p.difference_id = d.proposal)
   FROM {reconciliation_difference_v1} d LEFT JOIN {exchange_file} t ON t.file_id = d.tax_file
   LEFT JOIN {exchange_file} a ON a.file_id = d.agency_file
  WHERE d.month = %(month)s AND (%(ids)s::uuid[] IS NULL OR d.difference_id = ANY (%(ids)s))
@@ -35,7 +38,8 @@ SELECT d.difference_id, d.comparison, d.category, d.fen, d.rows, d.participant_i
 class Difference(NamedTuple):
     """A difference as it stands: what it is, where both records stand, and what people said of it.
 
-    `division` is that of the person's account, whose county owns it as long as nobody else was named.
+    `division` is that of the person's account, whose county owns it as long as nobody else was named; `received_at`
+    when the later of its records came (None: it has none); `proposed` the person of the proposal.
     """
 
     id: UUID
@@ -52,12 +56,14 @@ class Difference(NamedTuple):
     cleared: str
     detail: dict[str, Any]
     division: str | None
+    received_at: datetime | None
+    proposed: UUID | None
     mark: Mark
 
     @property
     def status(self) -> Status:
-        """What people said comes before what ended it by itself."""
-        return Status.CLEARED if self.cleared and self.mark.status is not Status.RESOLVED else self.mark.status
+        """How far it is."""
+        return self.mark.of(self.category, self.fen, cleared=bool(self.cleared))
 
 
 class CategoryTotal(NamedTuple):
@@ -93,13 +99,16 @@ def month_view(log: PoolLog, month: date) -> MonthView | None:
         if not rows:
             return None
         state = ReconciliationMonths(log).find(month)
+        done = [(one.id, one.category, one.fen) for one in state.done()]
         counted = execute(
             connection,
             log,
             "SELECT comparison, category, count(*), coalesce(sum(fen), 0)::bigint,"
-            " count(*) FILTER (WHERE cleared = '' AND difference_id <> ALL (%s))"
-            " FROM {reconciliation_difference_v1} WHERE month = %s GROUP BY 1, 2 ORDER BY 1, 2",
-            (list(state.done()), month),
+            " count(*) FILTER (WHERE cleared = '' AND o.difference_id IS NULL)"
+            " FROM {reconciliation_difference_v1} d LEFT JOIN unnest(%s::uuid[], %s::text[], %s::bigint[])"
+            " AS o (difference_id, category, fen) USING (difference_id, category, fen)"
+            " WHERE month = %s GROUP BY 1, 2 ORDER BY 1, 2",
+            (*([one[place] for one in done] for place in range(3)), month),
         )
     categories = [CategoryTotal(one[0], Category(one[1]), *one[2:]) for one in counted]
     return MonthView(month, _totals(rows[0][0]), rows[0][1], state, categories)

@@ -6,7 +6,7 @@ them along (`Facts`), and the month's own stream decides. A command is done once
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -16,24 +16,15 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger import clock
 from ledger.desk.commands import Command, said
-from ledger.identity import names_somebody
-from ledger.reconciliation_events import MonthEvent
-from ledger.reconciliation_month import (
-    Decided,
-    Figures,
-    Known,
-    ReconciliationMonth,
-    assign,
-    explain,
-    month_stream,
-    reopen,
-    resolve,
-    sign,
-)
+from ledger.identity import names_somebody, squeezed
+from ledger.reconciliation_decisions import Decided, assign, explain, reopen, resolve, sign
+from ledger.reconciliation_events import MonthEvent, MonthSigned
+from ledger.reconciliation_month import Figures, Known, ReconciliationMonth, Status, month_stream, undone
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import RegionRules
 from ledger.store.command_ids import CommandRow, find_commands, write_commands
 from ledger.store.copy_rows import LogRow
+from ledger.store.holders import open_people
 from ledger.store.log import PoolLog
 from ledger.store.mapper import encode
 from ledger.store.reconciliation_months import ReconciliationMonths
@@ -50,17 +41,26 @@ class MonthCommand(Command, frozen=True, kw_only=True):
     month: date
 
 
-class Explain(MonthCommand, frozen=True, kw_only=True):
-    """Say why there are differences."""
+class Chosen(MonthCommand, frozen=True, kw_only=True):
+    """A command about differences that are named by their ids, or about all of a `category` that are not done with.
 
-    differences: tuple[UUID, ...]
+    A category may be narrowed to one `comparison`. Which differences those are is asked when the command is decided.
+    """
+
+    differences: tuple[UUID, ...] = ()
+    category: str = ""
+    comparison: str = ""
+
+
+class Explain(Chosen, frozen=True, kw_only=True):
+    """Say why there are differences; of a category, those that are open or assigned."""
+
     reason: str
 
 
-class Assign(MonthCommand, frozen=True, kw_only=True):
-    """Give differences an owner and a day."""
+class Assign(Chosen, frozen=True, kw_only=True):
+    """Give differences an owner and a day; of a category, those that are open: what somebody has stays theirs."""
 
-    differences: tuple[UUID, ...]
     owner: str
     due_on: date
 
@@ -88,10 +88,11 @@ class Reopen(MonthCommand, frozen=True, kw_only=True):
 
 
 class Facts(NamedTuple):
-    """What the view says: of the differences asked for, and of the month's figures."""
+    """What the view says: of the differences asked for, and, where the month is to be signed, of its figures."""
 
+    month: date
     known: Mapping[UUID, Known]
-    figures: Figures
+    figures: Figures | None = None
 
 
 class MonthAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,33 +129,47 @@ class MonthDesk:
                     raise Refused(refuse(Reason.COMMAND_ID, "命令编号"))
                 return _decode(known.answer)
             rules, state = self._log.rules(), self._months.find(command.month)
-            events = self._decided(command, state, rules)
+            facts = self._facts(command)
+            events = self._decided(command, state, rules, facts)
             if isinstance(events, Refusal):
                 raise Refused(events)
             if command.dry_run:
                 return _answer(command, state, events, self._log.position()[0], None)
             try:
-                return self._record(command, digest, state, events, rules)
+                return self._record(command, digest, state, events, rules, facts)
             except (MovedError, IntegrityError):  # somebody spoke of the month meanwhile
                 if attempt == ATTEMPTS:
                     raise
         raise AssertionError("unreachable")
 
-    def _decided(self, command: MonthCommand, state: ReconciliationMonth, rules: RegionRules) -> Decided:
-        known, figures = self._facts(command)
+    def _decided(self, command: MonthCommand, state: ReconciliationMonth, rules: RegionRules, facts: Facts) -> Decided:
+        known = facts.known
         if isinstance(command, Explain):
-            return explain(state, command.differences, known, command.reason, rules, command.origin)
+            asked = command.differences or undone(state, known)
+            self._require_nameless(command.reason, known, asked)
+            return explain(state, asked, known, command.reason, rules, command.origin)
         if isinstance(command, Assign):
-            said_of = (command.differences, known, command.owner, command.due_on)
-            return assign(state, *said_of, rules, command.origin, clock.today())
+            said_of = (command.differences or undone(state, known, {Status.OPEN}), known)
+            return assign(state, *said_of, command.owner, command.due_on, rules, command.origin, clock.today())
         if isinstance(command, Resolve):
             ending = self._months.ending(command.account, command.version)
+            self._require_nameless(command.reason, known, known)
             return resolve(state, command.difference, known, ending, command.reason, rules, command.origin)
         if isinstance(command, Sign):
-            return sign(state, figures, command.tax_side, command.document, rules, command.origin)
+            assert facts.figures is not None
+            said = (command.tax_side, command.document)
+            return sign(state, command.month, facts.figures, *said, rules, command.origin, clock.today())
         if isinstance(command, Reopen):
             return reopen(state, command.reason, rules, command.origin)
         raise TypeError(f"no decision for {type(command).__name__}")
+
+    def _require_nameless(self, reason: str, known: Mapping[UUID, Known], asked: Iterable[UUID]) -> None:
+        """A reason stands in the log for ever, and so names none of those it is about. Raises `Refused` (ROW_FAULT)."""
+        persons = {person for one in asked if one in known for person in known[one].persons}
+        said = squeezed(reason)
+        if any(squeezed(one.name) in said for one in open_people(self._register, persons).values()):
+            rule = "对账的记录永久保存，不得含有姓名"
+            raise Refused(refuse(Reason.ROW_FAULT, "说明原因", rule=rule, remedy="改写后重办"))
 
     def _record(
         self,
@@ -163,6 +178,7 @@ class MonthDesk:
         state: ReconciliationMonth,
         events: tuple[MonthEvent, ...],
         rules: RegionRules,
+        facts: Facts,
     ) -> MonthAnswer:
         stream = month_stream(self._log.pool, command.month).bytes
         rows = tuple(
@@ -172,6 +188,7 @@ class MonthDesk:
         told: list[MonthAnswer] = []
 
         def hook(cursor: Any, _moved: frozenset[bytes], at: datetime) -> None:
+            self._still(cursor, events, facts)
             (last_id,) = cursor.execute(self._log.sql("SELECT last_id FROM {log_head}")).fetchone()
             recorded_at = at.astimezone(UTC).isoformat(timespec="microseconds")
             told.append(_answer(command, state, events, last_id, recorded_at))
@@ -180,6 +197,12 @@ class MonthDesk:
 
         self._log.record([StreamWrite(stream, rows, None)], hook, rules_version=rules.version)
         return told[-1]
+
+    def _still(self, cursor: Any, events: tuple[MonthEvent, ...], facts: Facts) -> None:
+        """Nothing of a month that is to be signed came since it was looked at. Raises `MovedError`."""
+        signs = any(isinstance(event, MonthSigned) for event in events)
+        if signs and facts.figures and self._months.received(cursor, facts.month) != facts.figures.received:
+            raise MovedError
 
 
 def _answer(

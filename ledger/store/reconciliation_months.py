@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
-from ledger.account_events import AccountEvent, AccountOpened, EntryReversed, MoneyEvent, PaymentEvent
-from ledger.reconciliation_events import MonthEvent, MonthSigned
+from ledger.account_events import AccountEvent, AccountOpened, EntryReversed, PaymentEvent, Refunded
+from ledger.reconciliation_events import MonthEvent, MonthReopened, MonthSigned
 from ledger.reconciliation_month import Ending, ReconciliationMonth, fold_month_events, month_stream
 from ledger.store.log import PoolLog
 from ledger.store.mapper import decode
@@ -28,13 +29,28 @@ class ReconciliationMonths:
         """The month as it stands; an empty one where nobody spoke of it."""
         return fold_month_events(self.events(month))
 
-    def signed(self) -> dict[date, MonthSigned]:
-        """The months that have rows and are signed."""
-        statement = self._log.sql("SELECT DISTINCT month FROM {exchange_month} ORDER BY 1")
+    def signed(self, months: Collection[date] | None = None) -> dict[date, MonthSigned]:
+        """Which of these months are signed; by default of those that have rows. What else was said is not read."""
         with self._log.connections.connection() as connection:
-            months = [month for (month,) in connection.execute(statement)]
-        found = ((month, self.find(month).signed) for month in months)
-        return {month: signed for month, signed in found if signed is not None}
+            if months is None:
+                statement = self._log.sql("SELECT DISTINCT month FROM {exchange_month} ORDER BY 1")
+                months = [month for (month,) in connection.execute(statement)]
+            streams = {month_stream(self._log.pool, month): month for month in months}
+            statement = self._log.sql(
+                "SELECT DISTINCT ON (originator_id) originator_id, topic, state FROM {ledger_events}"
+                " WHERE originator_id = ANY(%s) AND topic = ANY(%s)"
+                " ORDER BY originator_id, originator_version DESC"
+            )
+            topics = [MonthSigned.topic, MonthReopened.topic]
+            rows = connection.execute(statement, (list(streams), topics)).fetchall() if streams else []
+        latest = {streams[stream]: decode(topic, bytes(state)) for stream, topic, state in rows}
+        return {month: event for month, event in sorted(latest.items()) if isinstance(event, MonthSigned)}
+
+    def received(self, cursor: Any, month: date) -> int:
+        """How many rows of a month were received, repetitions among them."""
+        statement = self._log.sql("SELECT coalesce(sum(rows), 0)::bigint FROM {exchange_month} WHERE month = %s")
+        row: Any = cursor.execute(statement, (month,)).fetchone()
+        return int(row[0])
 
     def ending(self, account: UUID, version: int) -> Ending | None:
         """The event of an account that is said to end a difference; None where there is none."""
@@ -44,13 +60,14 @@ class ReconciliationMonths:
         )
         with self._log.connections.connection() as connection:
             rows = connection.execute(statement, (account, version)).fetchall()
-        if len(rows) != 2:
+        if len(rows) != len({1, version}):
             return None
         told: list[tuple[AccountEvent, datetime]] = [
             (cast("AccountEvent", decode(topic, bytes(state))), at) for topic, state, at in rows
         ]
-        (opened, _), (event, at) = told
+        (opened, _), (event, at) = told[0], told[-1]
         if not isinstance(opened, AccountOpened):
             return None
         serial = event.serial if isinstance(event, PaymentEvent | EntryReversed) else ""
-        return Ending(account, version, event.topic, opened.participant, serial, at, isinstance(event, MoneyEvent))
+        ends = isinstance(event, PaymentEvent | EntryReversed | Refunded)
+        return Ending(account, version, event.topic, opened.participant, serial, event.cause, at, ends)

@@ -57,6 +57,15 @@ from ledger.plan_events import (
     TierSubsidy,
     Unallocated,
 )
+from ledger.reconciliation_events import (
+    DifferenceAssigned,
+    DifferenceExplained,
+    DifferenceResolved,
+    MonthEvent,
+    MonthReopened,
+    MonthSigned,
+    Spoken,
+)
 from ledger.region_rules import PoolOpened, RuleEvent, ValueEntered
 from ledger.store.mapper import Event
 from ledger.words import Amounts, MoneyKind
@@ -214,11 +223,36 @@ PLAN: tuple[PlanEvent, ...] = (
 )  # fmt: skip
 """A plan's realistic events."""
 
+UNPAID, TWICE = UUID("5b1de1d2-8c3a-5f7e-9a61-0c4f1e2d3b4a"), UUID("7c2ef2e3-9d4b-5a8f-8b72-1d5a2f3e4c5b")
+"""Ids of differences."""
+SIGNED: dict[str, Any] = {
+    "tax_side": "税务方经办人", "document": "对账单2025-03", "tax_rows": 9, "tax": 370000, "agency_rows": 8,
+    "agency": 390000, "difference": -20000, "differences": 7, "rows": 18,
+}  # fmt: skip
+
+MONTH: tuple[MonthEvent, ...] = (
+    DifferenceAssigned(
+        **BY, cause="command tax assign", differences=(UNPAID, TWICE), owner="示例旗社保经办机构",
+        due_on=date(2025, 4, 30),
+    ),
+    DifferenceExplained(
+        **BY, cause="command tax explain", differences=(Spoken(UNPAID, "AGENCY_ONLY", -20000),), reason="已催缴"
+    ),
+    DifferenceResolved(
+        **BY_TWO, cause="command tax resolve", difference=Spoken(TWICE, "DUP_PAYMENT", 30000), account=HOLDER,
+        version=14, by="account.refunded", reason="重复缴费已退",
+    ),
+    MonthSigned(**BY_TWO, cause="command tax sign", **SIGNED),
+    MonthReopened(**BY_TWO, cause="command tax reopen", reason="签认后又有一笔到达"),
+)  # fmt: skip
+"""A reconciled month's realistic events, in order."""
+
 REALISTIC: tuple[Event, ...] = (
     *(event for event in LIFE if not isinstance(event, AidEvent | EntryReversed)),
     *DECLARED,
     *RULES,
     *PLAN,
+    *MONTH,
 )
 
 FULL: tuple[Event, ...] = (
@@ -300,6 +334,16 @@ FULL: tuple[Event, ...] = (
     PlanSuspended(**ALL, on=date(2025, 7, 1)),
     PlanResumed(**ALL, on=date(2025, 9, 1)),
     PlanClosed(**ALL, reason="年度终了", released=30000),
+    DifferenceExplained(
+        **ALL, differences=(Spoken(UNPAID, "AGENCY_ONLY", -20000), Spoken(TWICE, "DUP_PAYMENT", 30000)), reason="已催缴"
+    ),
+    DifferenceAssigned(**ALL, differences=(UNPAID,), owner="示例旗社保经办机构", due_on=date(2025, 4, 30)),
+    DifferenceResolved(
+        **ALL, difference=Spoken(TWICE, "DUP_PAYMENT", 30000), account=HOLDER, version=14, by="account.refunded",
+        reason="重复缴费已退",
+    ),
+    MonthSigned(**ALL, **SIGNED),
+    MonthReopened(**ALL, reason="签认后又有一笔到达"),
 )  # fmt: skip
 
 _NOTHING: dict[str, Any] = {**BY, "effect": Amounts(), "effective_on": date(2024, 12, 31), "year": 2024}
@@ -339,6 +383,13 @@ MINIMAL: tuple[Event, ...] = (
     PlanSuspended(**BY, on=date(2025, 7, 1)),
     PlanResumed(**BY, on=date(2025, 9, 1)),
     PlanClosed(**BY, reason=""),
+    DifferenceExplained(**BY, differences=(), reason=""),
+    DifferenceAssigned(**BY, differences=(), owner="", due_on=date(2025, 4, 30)),
+    DifferenceResolved(**BY, difference=Spoken(TWICE, "", 0), account=HOLDER, version=1, by=""),
+    MonthSigned(
+        **BY, tax_side="", document="", tax_rows=0, tax=0, agency_rows=0, agency=0, difference=0, differences=0, rows=0
+    ),
+    MonthReopened(**BY, reason=""),
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from ledger.account import evolve, fold
 from ledger.account_events import AccountEvent, InterestAdjusted, InterestCredited, MoneyEvent
 from ledger.interest import Rate, year_interest
 from ledger.plan import fold_plan
+from ledger.reconciliation_month import fold_month_events
 from ledger.region_rules import folded_rules
 from ledger.store.mapper import TYPES, decode, encode
 from tests.golden.streams import (
@@ -30,10 +31,14 @@ from tests.golden.streams import (
     EARLIER,
     FOLDER,
     FULL,
+    HOLDER,
     LEAVING_INTEREST,
     MINIMAL,
+    MONTH,
     PLAN,
     REALISTIC,
+    TWICE,
+    UNPAID,
     golden_files,
     golden_rules,
     golden_stream,
@@ -159,6 +164,20 @@ def test_the_golden_plan_goes_through_its_fold():
     assert (plan.version, plan.closed, plan.suspended_on) == (9, True, None)
     assert (roster.standing, roster.unallocated, plan.unallocated) == ("allocated", 60000, 60000)
     assert [one.name for one in plan.taken("subsidy")] == ["deliberated"]
+
+
+def test_the_golden_month_goes_through_its_fold():
+    assigned, explained, resolved, signed, reopened = MONTH
+    month = fold_month_events((assigned, explained, resolved, signed))
+    assert (month.version, month.signed) == (4, signed)
+    unpaid, twice = month.marks[UNPAID], month.marks[TWICE]
+    assert (unpaid.status, unpaid.owner, unpaid.reason) == ("explained", "示例旗社保经办机构", "已催缴")
+    assert (twice.status, twice.resolved_by) == ("resolved", (HOLDER, 14, "account.refunded"))
+    assert fold_month_events(MONTH) == msgspec.structs.replace(month, version=5, signed=None)
+    with pytest.raises(ValueError, match="while signed"):
+        fold_month_events((signed, explained))
+    with pytest.raises(ValueError, match="while open"):
+        fold_month_events((reopened,))
 
 
 def test_an_erasure_moves_the_version_and_nothing_else():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -26,6 +27,9 @@ from ledger.plan_drafts import Draft, draft_plan
 from ledger.plan_events import PlanDrafted, RosterDeclared, RosterReviewed, Source, Standard, StepTaken
 from ledger.plan_steps import Asked as Step
 from ledger.procedure import Attempt, Taken, read_procedures
+from ledger.reconciliation_decisions import explain, reopen, resolve, sign
+from ledger.reconciliation_month import Figures, ReconciliationMonth, fold_month_events
+from ledger.reconciliation_month import Known as Difference
 from ledger.refund_requests import (
     Held,
     RefundRequest,
@@ -101,6 +105,13 @@ ROSTER_FAULTS
 NOT_IN_FULL
 FORM_UNKNOWN
 FILING
+MONTH_SIGNED
+MONTH_NOT_SIGNED
+DIFFERENCE_UNKNOWN
+DIFFERENCE_ENDED
+NOT_AN_ENDING
+MONTH_STALE
+DIFFERENCES_OPEN
 PROFILE
 BATCH_HEADER
 REFUND_UNKNOWN
@@ -296,6 +307,28 @@ def a_refund_of_nothing() -> object:
     return entry_of(request, [Held(HOLDER, (life := a_life()).state, life.events)])
 
 
+class AMonth:
+    """March 2025 with one difference."""
+
+    def __init__(self, *, cleared: bool = False) -> None:
+        self.one = UUID(int=1)
+        self.known = {self.one: Difference(self.one, "AMOUNT", 100_00, cleared)}
+
+    def explain(self, *, which: UUID | None = None, signed: bool = False) -> object:
+        said = self.sign() if signed else ()
+        assert isinstance(said, tuple)
+        return explain(fold_month_events(said), [which or self.one], self.known, "已催缴", rules_of(), HANDLER)
+
+    def resolve(self) -> object:
+        return resolve(ReconciliationMonth(), self.one, self.known, None, "", rules_of(), TWO)
+
+    def sign(self, **said: Any) -> Any:
+        figures = Figures(1, 100_00, 1, 0, 1, 0, 2, 2, is_current=True)._replace(**said)
+        return sign(
+            ReconciliationMonth(), date(2025, 3, 1), figures, "税务方", "对账单", rules_of(), TWO, date(2025, 4, 1)
+        )
+
+
 @pytest.mark.parametrize(
     ("told", "act"),
     [
@@ -402,6 +435,14 @@ def a_refund_of_nothing() -> object:
         (Reason.CANCELLED_BY_TAX, lambda: an_allocation(received=received(cancelled=True))),
         (Reason.OTHER_COUNTY, lambda: an_allocation(county="150700.02")),
         (Reason.OTHER_PERSON, lambda: an_allocation(person=HOLDER)),
+        # A reconciled month.
+        (Reason.MONTH_SIGNED, lambda: AMonth().explain(signed=True)),
+        (Reason.MONTH_NOT_SIGNED, lambda: reopen(ReconciliationMonth(), "又到一笔", rules_of(), TWO)),
+        (Reason.DIFFERENCE_UNKNOWN, lambda: AMonth().explain(which=UUID(int=2))),
+        (Reason.DIFFERENCE_ENDED, lambda: AMonth(cleared=True).explain()),
+        (Reason.NOT_AN_ENDING, lambda: AMonth().resolve()),
+        (Reason.MONTH_STALE, lambda: AMonth().sign(is_current=False)),
+        (Reason.DIFFERENCES_OPEN, lambda: AMonth().sign(open=1)),
         # The procedure.
         (Reason.STEP_UNKNOWN, lambda: a_step("blessed")),
         (Reason.STEP_ACTOR, lambda: a_step("deliberated", actor="tax")),
