@@ -62,6 +62,7 @@ from ledger.reconciliation_events import (
     MonthReopened,
     MonthSigned,
 )
+from ledger.reconciliation_month import month_stream
 from ledger.refusals import HOUSE, Reason, Refused, refuse
 from ledger.region_rules import PoolOpened, RegionRules, RuleEvent, ValueEntered, folded_rules, rules_stream
 from ledger.store.log import PoolLog
@@ -160,6 +161,11 @@ def plan_events(log: PoolLog, plan: UUID, known_at: str | None = None) -> Iterat
         raise Refused(refuse(Reason.PLAN_UNKNOWN, plan))
     chains = read_procedures(log.rules().region)
     return (_with_step(one, chains) for one in told_events(rows, Clauses(log)))
+
+
+def month_events(log: PoolLog, month: date, known_at: str | None = None) -> Iterator[dict[str, Any]]:
+    """What was said of a reconciled month in order, as known then. Raises `KnownAtFault` at once."""
+    return told_events(_stream(log, month_stream(log.pool, month), resolve(log, known_at)), Clauses(log))
 
 
 def _with_step(told: dict[str, Any], chains: Mapping[str, Procedure]) -> dict[str, Any]:

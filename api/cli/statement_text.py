@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from api.cli.plan_text import plan_detail
+from api.cli.tax_text import month_detail
 from ledger.clock import SHANGHAI
 from ledger.identity import mask
 from ledger.money import fen_to_yuan
@@ -149,6 +150,8 @@ def _detail(event: dict[str, Any]) -> str:
             return f"{body['year']}年度，记账利率 {body['rate']}（{body['rate_document']}）"
         case topic if topic.startswith("plan."):
             return plan_detail(topic, body)
+        case topic if topic.startswith("month."):
+            return month_detail(topic, body)
         case _:
             return str(body.get("reason", "")) or (f"费款所属期 {body['year']}" if "year" in body else "")
 

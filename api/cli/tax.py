@@ -6,6 +6,7 @@ import typer
 
 from api.cli import (
     tax_allocation,
+    tax_differences,
     tax_export,
     tax_failed,
     tax_profiles,
@@ -33,3 +34,7 @@ app.command("answers")(tax_sent.answers)
 app.command("unallocated")(tax_allocation.unallocated)
 app.command("allocate")(tax_allocation.allocate)
 app.command("retry")(tax_allocation.retry)
+app.add_typer(tax_differences.app, name="differences")
+app.command("sign")(tax_differences.sign)
+app.command("reopen")(tax_differences.reopen)
+app.command("events")(tax_differences.events)

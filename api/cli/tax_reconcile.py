@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, Final
 
 from api.cli import console
@@ -15,7 +14,8 @@ from ledger.reconciliation import CHINESE, Category
 from ledger.store.log import PoolLog
 from ledger.words import CHINESE as KIND_WORDS
 from ledger.words import KINDS
-from projections.reconciliation import months_due, reconcile
+from projections.reconciliation import reconcile
+from projections.reconciliation_facts import Owners, late_rows
 from projections.reconciliation_pages import TAX_AGENCY, Difference, MonthView, differences, month_view
 from projections.runner import catch_up
 
@@ -34,7 +34,7 @@ COMPARISONS: Final = {
 
 
 def reconcile_month(pool: Pool, month: Month, json: Json = False) -> int:
-    """社税对账：逐日逐品目核对合计，再逐笔核对明细；有未了差异时退出码为 3。"""
+    """社税对账：逐日逐品目核对合计，再逐笔核对明细；有未了差异，或签认后又有数据到达时，退出码为 3。"""
     asked = read_month(month)
     with session() as ledger:
         log = ledger.log(pool)
@@ -43,15 +43,19 @@ def reconcile_month(pool: Pool, month: Month, json: Json = False) -> int:
         view = month_view(log, asked)
         if view is None:
             raise CommandFault("对账没有结果")
+        late = late_rows(log, view)
         if json:
             console.say_json(as_json(log, view))
         else:
             tell(view)
-    return FOUND if view.open else 0
+            if late:
+                console.answer(f"  签认后又到达{late}行：以 tax reopen 写明原因重开本月，办理后再签认")
+    return FOUND if view.open or late else 0
 
 
 def as_json(log: PoolLog, view: MonthView) -> dict[str, Any]:
-    """The month as one object; amounts in yuan."""
+    """The month as one object; amounts in yuan. `late_rows` came since it was signed."""
+    owners = Owners(log)
     totals, signed = view.totals, view.state.signed
     difference = totals.difference
     return {
@@ -95,7 +99,7 @@ def as_json(log: PoolLog, view: MonthView) -> dict[str, Any]:
                 if one.comparison == TAX_AGENCY
             },
         },
-        "differences": [difference_as_json(one) for one in differences(log, view.month)],
+        "differences": [difference_as_json(one, owners.of(one)) for one in differences(log, view.month)],
         "open": view.open,
         "position": view.position,
         "signed": signed
@@ -105,6 +109,7 @@ def as_json(log: PoolLog, view: MonthView) -> dict[str, Any]:
             "actor": signed.actor,
             "reviewer": signed.reviewer,
         },
+        "late_rows": late_rows(log, view),
     }
 
 
@@ -112,7 +117,7 @@ def _counts(counts: Any) -> dict[str, Any]:
     return {"rows": counts.rows, "amount": fen_to_yuan(counts.fen)}
 
 
-def difference_as_json(one: Difference) -> dict[str, Any]:
+def difference_as_json(one: Difference, owner: str) -> dict[str, Any]:
     """A difference as one object; every key is always there."""
     mark, by = one.mark, one.mark.resolved_by
     return {
@@ -122,7 +127,7 @@ def difference_as_json(one: Difference) -> dict[str, Any]:
         "amount": fen_to_yuan(one.fen),
         "rows": one.rows,
         "status": one.status,
-        "owner": mark.owner or one.division or "",
+        "owner": owner,
         "due_on": mark.due_on.isoformat() if mark.due_on else None,
         "reason": mark.reason or one.cleared,
         "tax": _side(one.detail.get("tax"), one.tax_file, one.tax_line),
@@ -170,8 +175,3 @@ def tell(view: MonthView) -> None:
             f"  已签认：税务方 {signed.tax_side}，经办 {signed.actor}，复核 {signed.reviewer}，{signed.document}"
         )
     console.answer("有未了差异" if view.open else "没有未了差异")
-
-
-def require_current(log: PoolLog, month: date) -> bool:
-    """Whether the view of a month rests on all rows that there are."""
-    return not months_due(log, month)
