@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import msgspec
 import typer
 
 from api.cli import console
@@ -108,6 +109,7 @@ def _tell(report: IntakeReport, header: BatchHeader, results: Path, json: bool) 
                 "waiting": report.waiting,
                 "reasons": dict(sorted(report.reasons.items())),
                 **stated,
+                "signed_months": msgspec.to_builtins(report.signed_months),
                 "results": str(results),
             }
         )
@@ -123,6 +125,8 @@ def _tell(report: IntakeReport, header: BatchHeader, results: Path, json: bool) 
         console.answer(f"  与批次表头相符：{'，'.join(f'{titles[word]} {value}' for word, value in stated.items())}")
     for reason, count in sorted(report.reasons.items()):
         console.answer(f"  {reason} {count}行")
+    for one in report.signed_months:
+        console.answer(f"  涉及已签认的 {one.month} {one.rows}行 {one.amount} 元：以 tax reopen 重开后重新对账、签认")
     console.answer(f"逐行结果：{results}")
 
 

@@ -33,6 +33,7 @@ from ledger.desk.plan_commands import (
 )
 from ledger.desk.plan_payers import draft_fault, unconfirmed
 from ledger.desk.rosters import Arrival, Fault, Rosters, held_notices
+from ledger.exchange import month_of
 from ledger.identity import names_somebody
 from ledger.plan import RosterOfPlan, Standing, SubsidyPlan, plan_stream
 from ledger.plan_decisions import (
@@ -60,6 +61,7 @@ from ledger.store.log import PoolLog
 from ledger.store.notices import Notices
 from ledger.store.payers import Payers
 from ledger.store.plans import Plans, plan_rows, rows_digest
+from ledger.store.reconciliation_months import ReconciliationMonths
 from ledger.store.recorder import Following, MovedError
 from ledger.store.register import Register
 from ledger.words import new_id
@@ -175,10 +177,19 @@ class PlanDesk:
 
             events = _accepted(take(state))
             changes = notice_changes(state, events, chains.get(MATTER_OF[state.drafted.kind]))
-            return _Decided(plan, state.version, events, roster=command.roster, receivables=changes, again=take)
+            late = self._late(changes)
+            return _Decided(
+                plan, state.version, events, roster=command.roster, notices=late, receivables=changes, again=take
+            )
         if isinstance(command, ReturnRoster | ClosePlan):
             return self._end(command, state, rules)
         raise TypeError(f"no decision for {type(command).__name__}")
+
+    def _late(self, changes: NoticeChanges) -> list[str]:
+        """What is told of receivables that a notice brings into months which both sides have signed."""
+        months = {month_of(one.on) for one in changes.issued}
+        signed = ReconciliationMonths(self._log).signed(months) if months else {}
+        return [f"应收核定涉及已签认的{month.year}年{month.month}月" for month in signed]
 
     def _draft(self, command: DraftPlan, chains: Mapping[str, Procedure], rules: RegionRules) -> _Decided:
         plan = plan_stream(self._log.pool, command.village or command.payer, command.year, command.sequence)

@@ -19,9 +19,10 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger import clock
 from ledger.batch_header import BatchHeader
-from ledger.exchange import FileKind
+from ledger.exchange import FileKind, month_of
 from ledger.jobs.pace import Pace
 from ledger.jobs.pipeline import ReadAhead, batch_pace
+from ledger.jobs.signed_months import Arrived, SignedMonth, SignedMonths
 from ledger.late_money import Origin
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import RegionRules
@@ -60,7 +61,7 @@ class Outcome(NamedTuple):
 
 
 class IntakeReport(msgspec.Struct, kw_only=True):
-    """The figures of one file. `fen` sums the recorded rows' amounts by kind (Chinese term)."""
+    """The figures of one file. `signed_months` are those that rows of it touch although both sides had signed them."""
 
     kind: str
     file: str
@@ -73,6 +74,7 @@ class IntakeReport(msgspec.Struct, kw_only=True):
     waiting: int = 0
     reasons: dict[str, int] = msgspec.field(default_factory=dict)
     notices: list[str] = msgspec.field(default_factory=list)
+    signed_months: list[SignedMonth] = msgspec.field(default_factory=list)
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
         """Count outcomes."""
@@ -134,6 +136,7 @@ class Intake(ABC, Generic[Row]):
         self.ahead: Any = None
         self.ended: dict[int, Outcome] = {}
         self.pace = Pace(TRANCHE)
+        self._signed = SignedMonths(log)
         self._origin = Origin(actor, reviewer)
         self._cause = f"file {source.sha256}"
 
@@ -196,6 +199,14 @@ class Intake(ABC, Generic[Row]):
     def ended_all(self) -> None:
         """Every row of the tranche has its outcome in `ended`, and what of it was to be recorded is."""
 
+    def days(self, rows: list[tuple[int, Row | Outcome]]) -> Iterable[date]:  # noqa: ARG002 — not every file has any
+        """The days that decide the months of the tranche's rows: asked of every tranche, so nothing but a look."""
+        return ()
+
+    def arrived(self, rows: list[tuple[int, Row | Outcome]]) -> Iterable[Arrived]:  # noqa: ARG002 — not every file has any
+        """What of the tranche now stands in one of the two books that are reconciled month by month."""
+        return ()
+
     def forget(self, rows: Sequence[Row]) -> None:
         """Drop what was noted of rows that are to be decided again."""
 
@@ -230,6 +241,7 @@ class Intake(ABC, Generic[Row]):
                 report.add(outcomes)
                 told(outcomes)
                 progress(len(outcomes))
+        report.signed_months = self._signed.told()
 
     def _take_in(self, rows: list[tuple[int, Row | Outcome]], ahead: Any) -> list[Outcome]:
         """The outcomes of one tranche, recorded. What was looked up ahead serves the first attempt alone."""
@@ -250,7 +262,17 @@ class Intake(ABC, Generic[Row]):
             todo = [(line, row) for line, row in todo if self.account(row) in moved] if moved else []
         if not self.dry_run:
             self.ended_all()
+        self._tell_late(rows)
         return [ended[line] for line, _ in rows]
+
+    def _tell_late(self, rows: list[tuple[int, Row | Outcome]]) -> None:
+        """Rows that concern signed months say so in their notices."""
+        late = self._signed.late(self.days(rows))
+        for one in self.arrived(rows) if late else ():
+            if month_of(one.day) in late:
+                before = self.ended[one.line]
+                notices = filter(None, (before.notice, self._signed.notice(one)))
+                self.ended[one.line] = before._replace(notice="；".join(notices))
 
     def _attempt(
         self, todo: list[tuple[int, Row]], ended: dict[int, Outcome], *, last: bool

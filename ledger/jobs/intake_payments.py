@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -29,8 +29,9 @@ from ledger.jobs.payment_pages import (
     look_up_again,
     pages,
 )
-from ledger.jobs.payment_records import PaymentRecords
+from ledger.jobs.payment_records import PaymentRecords, kept_before
 from ledger.jobs.payment_rows import OPTIONAL, REQUIRED, FaultyRow, PaymentRow, RefusedRow
+from ledger.jobs.signed_months import Arrived
 from ledger.late_money import Origin
 from ledger.plan_events import HeldPayment
 from ledger.plan_funds import HELD_FOR, aid_moved
@@ -74,6 +75,7 @@ class PaymentIntake(Intake[Row]):
         self._waiting: dict[str, list[Waiting]] = {}
         self._settled: set[str] = set()
         self._records: PaymentRecords | None = None
+        self._tranche_rows: list[ReadRow] = []
 
     def begin(self) -> None:
         """The file is known from now on."""
@@ -81,6 +83,7 @@ class PaymentIntake(Intake[Row]):
 
     def received(self, ahead: _Ahead) -> None:
         """All rows of the tranche are to be kept, however they end."""
+        self._tranche_rows = ahead.rows
         if self._records is not None:
             self._records.receive(ahead.rows, ahead.sealings)
 
@@ -350,6 +353,24 @@ class PaymentIntake(Intake[Row]):
         """Keep the rows that were recorded with nothing."""
         if self._records is not None:
             self._records.write_rest(self.ended)
+
+    def days(self, rows: list[tuple[int, Row | Outcome]]) -> set[date]:  # noqa: ARG002 — of those that were read ahead
+        """The days of treasury entry."""
+        return {row.payment.treasury_on for row in self._paid_rows()}
+
+    def arrived(self, rows: list[tuple[int, Row | Outcome]]) -> Iterator[Arrived]:
+        """Every row with figures that is new to the book of what was collected, whether an account took it or not."""
+        known = self._records.known if self._records else kept_before(self.log, self.source, [line for line, _ in rows])
+        for row in self._paid_rows():
+            ended, fen = self.ended[row.line].ended, row.payment.fen
+            if ended is Ended.RECORDED or (ended is not Ended.ALREADY_THERE and row.line not in known):
+                yield Arrived(row.line, row.payment.treasury_on, -fen if row.data_type == CANCELLED else fen)
+
+    def _paid_rows(self) -> Iterator[PaymentRow]:
+        for row in self._tranche_rows:
+            paid = row.paid if isinstance(row, RefusedRow) else row
+            if isinstance(paid, PaymentRow):
+                yield paid
 
     def forget(self, rows: Sequence[Row]) -> None:
         """Identities noted for rows that were not recorded."""

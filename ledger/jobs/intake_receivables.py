@@ -7,7 +7,8 @@ conflict. A killed run is simply repeated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from functools import cache
 from typing import Final
 
@@ -19,6 +20,7 @@ from ledger.exchange import FileKind
 from ledger.jobs.intake import Ended, IntakeReport, Outcome, RowByRow, Source, Told, refused
 from ledger.jobs.payment_rows import UNKNOWN_DONOR, FaultyRow
 from ledger.jobs.receivable_rows import ReceivableRow, number_to_show, read_receivable
+from ledger.jobs.signed_months import Arrived
 from ledger.money import fen_to_yuan, yuan_to_fen
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import same_person
@@ -163,6 +165,16 @@ class ReceivableIntake(RowByRow[Row]):
     def _said(self, key: ReceivableKey) -> Said | None:
         pending = self._pending.get(key)
         return pending.said if pending else self._known.get(key)
+
+    def days(self, rows: list[tuple[int, Row | Outcome]]) -> set[date]:
+        """The days of approval."""
+        return {row.approved_on for _, row in rows if isinstance(row, ReceivableRow)}
+
+    def arrived(self, rows: list[tuple[int, Row | Outcome]]) -> Iterator[Arrived]:
+        """What was recorded is in the book of approvals."""
+        for line, row in rows:
+            if isinstance(row, ReceivableRow) and self.ended[line].ended is Ended.RECORDED:
+                yield Arrived(line, row.approved_on, -row.fen if row.data_type == CANCELLED else row.fen)
 
     # -- recording -------------------------------------------------------------------------------------------------
 

@@ -25,10 +25,13 @@ class PaymentRecords:
         self._file_id = self._files.register(source.of_exchange(FileKind.PAYMENTS), origin)
         self._due: dict[int, tuple[ReadRow, Sealing]] = {}
         self._writing: list[int] = []
+        self.known: set[int] = set()
+        """Lines of what was received last that another run of the same file had kept."""
 
     def receive(self, rows: Sequence[ReadRow], sealings: Sequence[Sealing]) -> None:
         """Rows of the file, all of which are to be kept."""
         self._due = {row.line: (row, sealing) for row, sealing in zip(rows, sealings, strict=True)}
+        self.known = set()
 
     def write(self, cursor: Any, ended: Mapping[int, Outcome], left_out: Collection[int] = ()) -> None:
         """Keep what is due, but for the lines that are decided again; in the transaction of the cursor.
@@ -40,6 +43,7 @@ class PaymentRecords:
             return
         self._files.hold(cursor, self._file_id)
         there = self._records.lines_there(cursor, self._file_id, min(self._writing), max(self._writing))
+        self.known.update(line for line in self._writing if line in there)
         records = list(self._made(ended, there))
         self._records.write(cursor, self._file_id, records)
         months = rows_by_month(payment.treasury_on for record in records if (payment := record.said.payment))
@@ -67,3 +71,12 @@ class PaymentRecords:
             outcome = ended[line]
             reason = outcome.refusal.reason.value if outcome.refusal else ""
             yield ExchangeRecord(line, outcome.ended.value, reason, said_of(row), sealing)
+
+
+def kept_before(log: PoolLog, source: Source, lines: Collection[int]) -> Collection[int]:
+    """Of a file that is only tried: the lines that an earlier run of it kept."""
+    file_id = ExchangeFiles(log).find(FileKind.PAYMENTS, bytes.fromhex(source.sha256))
+    if file_id is None or not lines:
+        return ()
+    with log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+        return ExchangeRecords(log).lines_there(cursor, file_id, min(lines), max(lines))

@@ -134,3 +134,18 @@ def test_a_region_whose_money_comes_in_one_sum_has_no_receivables(open_desk):
     village.walk(plan, "paid", roster)
     assert village.desk.query("SELECT FROM {receivable}") == []
     assert village.day > date(2025, 1, 1)
+
+
+def test_a_notice_into_a_signed_month_says_so(open_desk):
+    """It is issued all the same; the month has grown until it is opened again."""
+    village = Village(open_desk("neimenggu"))
+    plan, roster = village.reviewed()
+    village.walk(plan, "notice_issued", roster)
+    month = ("--pool", village.desk.code, "--month", f"{village.day:%Y-%m}")
+    hands = ("--actor", "甲", "--reviewer", "乙")
+    village.desk.prepare("tax", "sign", *month, "--tax-side", "税务方丙", "--document", "对账单1", *hands)
+    ended = village.step(plan, "notice_issued", roster=roster, actor="丙")
+    assert ended.code == 0, ended
+    assert f"应收核定涉及已签认的{village.day.year}年{village.day.month}月" in ended.out + ended.err
+    reconciled = village.desk.inside("tax", "reconcile", *month, "--json")
+    assert (reconciled.code, reconciled.json["late_rows"]) == (3, 6)
