@@ -40,6 +40,7 @@ from projections.evidence import (
 )
 from projections.exchange_proof import exchange_faults, record_faults
 from projections.folds import EVERYBODY, FOLDS, NOBODY, Fold, end_of_range, execute
+from projections.month_proof import month_faults
 from projections.notice_proof import notice_faults
 from projections.plan_proof import plan_faults, row_faults
 from projections.refund_proof import refund_faults
@@ -87,6 +88,7 @@ def _everything(log: PoolLog, identity_check: IdentityCheck | None, progress: Pr
     yield from refund_faults(log)
     yield from sent_faults(log)
     yield from exchange_faults(log)
+    yield from month_faults(log)
     if identity_check is not None:
         yield from identity_check(log)
 
