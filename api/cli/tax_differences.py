@@ -308,6 +308,7 @@ def _line(one: Difference, owner: str, days: int) -> str:
         if isinstance(side, Mapping) and side.get(key)
     ]
     about = "，".join(named) or COMPARISONS.get(one.comparison, one.comparison)
+    about += f"，疑与 {one.proposal} 同一人" if one.proposal else ""
     reason = one.mark.reason or one.cleared
     due = f"，期限 {one.mark.due_on.isoformat()}" if one.mark.due_on else ""
     return (

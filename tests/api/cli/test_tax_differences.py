@@ -109,6 +109,9 @@ def test_the_list_says_what_whose_and_how_old(read):
     strangers = [line for line in lines if "人员不符" in line]
     assert ["流水号 S8" in line for line in strangers].count(True) == 1
     assert any(f"  {POOL_AGENCY}  " in line for line in strangers)
+    (owed, paid) = strangers
+    assert f"疑与 {owed.split()[0]} 同一人" in paid
+    assert f"疑与 {paid.split()[0]} 同一人" in owed
     told = read.listed()
     assert {one["owner"] for one in told if one["agency"]} == {"青县"}
     assert all(one["working_days"] == 0 for one in told), "its files came today"
