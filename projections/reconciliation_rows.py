@@ -131,7 +131,7 @@ class Span(NamedTuple):
 
 
 class Bulk(NamedTuple):
-    """What was alike without a closer look: groups with an approval, groups that needed none, and the fen of these."""
+    """What was alike without a closer look: pairs of payment and approval, payments that need none, and their fen."""
 
     same: int
     own: int
@@ -300,8 +300,8 @@ def _bulk(rows: list[Row], span: Span, needs: Needs) -> Bulk:
             groups.setdefault(key, ([], []))[row.side == 2].append(row.fen)
     same = own = own_fen = 0
     for (kind, typed, _), (paid, approved) in groups.items():
-        if len(paid) == len(approved) == 1 and paid == approved:
-            same += 1
-        elif len(paid) == 1 and not approved and not needs.approval(kind, typed):
-            own, own_fen = own + 1, own_fen + paid[0]
+        if approved:
+            same += sum(one == other for one in paid for other in approved)
+        elif not needs.approval(kind, typed):
+            own, own_fen = own + len(paid), own_fen + sum(paid)
     return Bulk(same, own, own_fen)
