@@ -39,7 +39,7 @@ _TYPE: Final = {word: place for place, word in enumerate(TYPES)}
 _DAY_ZERO: Final = date(2000, 1, 1).toordinal()
 _COLUMNS: Final = (
     "file_id, line, data_type, ended, kind, payment_type, period, paid_on, treasury_on, fen, participant_id, serial,"
-    " voucher, approval, payer, agency, level, document, reason, digest, sealed, row_hash"
+    " voucher, approval, payer, agency, level, document, batch, reason, digest, sealed, row_hash"
 )
 _HEAD: Final = struct.Struct("!hiiiiihih")
 _FIGURES: Final = struct.Struct("!ihihih")
@@ -79,7 +79,7 @@ class Said(NamedTuple):
             return _encode((data_type, serial, approval, agency))
         figures = (payment.kind, payment.fen, payment.period, payment.payment_type)
         days = (payment.treasury_on, payment.paid_on)
-        words = (payment.voucher, payment.payer, payment.level, payment.allocation_document)
+        words = (payment.voucher, payment.payer, payment.level, payment.allocation_document, payment.batch)
         return _encode((data_type, serial, approval, agency, figures, days, words))
 
 
@@ -241,17 +241,17 @@ class ExchangeRecords:
 def _lay_down(data: bytearray, file_id: int, record: ExchangeRecord) -> None:
     """A record as a row of COPY: the figures as numbers, the words as texts."""
     line, ended, reason, (data_type, serial, payment, approval, agency), sealing = record
-    data += _HEAD.pack(22, 4, file_id, 4, line, 2, data_type, 2, _ENDED[ended])
+    data += _HEAD.pack(23, 4, file_id, 4, line, 2, data_type, 2, _ENDED[ended])
     if payment is None:
         data += _NO_FIGURES
-        words: tuple[str, ...] = (serial, "", approval, "", agency, "", "", reason)
+        words: tuple[str, ...] = (serial, "", approval, "", agency, "", "", "", reason)
     else:
         data += _FIGURES.pack(2, _KIND[payment.kind], 2, _TYPE[payment.payment_type], 2, payment.period)
         paid_on = payment.paid_on
         data += _NULL if paid_on is None else _DATED.pack(4, paid_on.toordinal() - _DAY_ZERO)
         data += _DATE_AND_FEN.pack(4, payment.treasury_on.toordinal() - _DAY_ZERO, 8, payment.fen)
-        paper = payment.allocation_document
-        words = (serial, payment.voucher, approval, payment.payer, agency, payment.level, paper, reason)
+        papers = (payment.level, payment.allocation_document, payment.batch)
+        words = (serial, payment.voucher, approval, payment.payer, agency, *papers, reason)
     data += _NULL if sealing.participant is None else _UUID_LENGTH + sealing.participant
     for word in words:
         if word:

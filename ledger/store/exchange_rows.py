@@ -13,7 +13,7 @@ from ledger.words import KINDS
 KEPT_COLUMNS: Final = (
     "r.file_id, r.line, f.sha256, uuid_send(r.participant_id), r.digest, r.sealed, r.row_hash, r.data_type, r.serial,"
     " r.approval, r.agency, r.kind, r.payment_type, r.period, r.paid_on, r.treasury_on, r.fen, r.voucher, r.payer,"
-    " r.level, r.document"
+    " r.level, r.document, r.batch"
 )
 """What `kept_row` takes, in this order; `r` is the record, `f` its file."""
 
@@ -48,14 +48,13 @@ def kept_row(row: Any) -> KeptRow:
 
 
 def _payment(serial: str, columns: Any) -> Payment | None:
-    kind, payment_type, period, paid_on, treasury_on, fen, voucher, payer, level, document = columns
+    kind, payment_type, period, paid_on, treasury_on, fen, voucher, payer, level, document, batch = columns
     figures = (kind, payment_type, period, treasury_on, fen)
     if figures == (None,) * 5:
-        if paid_on is not None or voucher or payer or level or document:
+        if paid_on is not None or voucher or payer or level or document or batch:
             raise ValueError("a row without figures says something in other columns")
         return None
     if None in figures or kind < 0 or payment_type < 0:
         raise ValueError("some figures of a row are absent")
-    return Payment(
-        KINDS[kind], fen, period, treasury_on, TYPES[payment_type], paid_on, serial, voucher, payer, "", level, document
-    )
+    figured = (KINDS[kind], fen, period, treasury_on, TYPES[payment_type], paid_on)
+    return Payment(*figured, serial, voucher, payer, batch, level, document)

@@ -38,7 +38,7 @@ _NOT_BOOKED: Final = "r.data_type > 0 AND r.ended > 2"
 _COLUMNS: Final = """
 SELECT d.file_id, d.line, encode(f.sha256, 'hex'), d.reason, d.owner, d.digest, d.approval, e.agency,
        d.kind, d.fen, d.period, d.treasury_on, d.payment_type, d.paid_on, d.serial, d.voucher, e.payer,
-       f.batch, e.level, e.document"""
+       e.batch, e.level, e.document"""
 _JOINED: Final = f"""
   FROM deliveries d JOIN {{exchange_record}} e USING (file_id, line) JOIN {{exchange_file}} f USING (file_id)
   LEFT JOIN {{external_identity}} x ON x.serial = d.serial AND x.data_type = d.data_type

@@ -48,6 +48,7 @@ CREATE TABLE {schema}.exchange_record (
     agency         text     NOT NULL,
     level          text     NOT NULL,
     document       text     NOT NULL,
+    batch          text     NOT NULL,
     reason         text     NOT NULL,
     digest         bytea,
     sealed         bytea,
