@@ -59,7 +59,8 @@ COLUMNS = {
     "line": "line + 100", "data_type": "3 - data_type", "kind": "(kind + 1) % 5", "payment_type": "payment_type + 1",
     "period": "period - 1", "paid_on": "coalesce(paid_on, treasury_on) - 1", "treasury_on": "treasury_on - 1",
     "fen": "fen + 1", "serial": "serial || 'x'", "voucher": "voucher || 'x'", "approval": "approval || 'x'",
-    "batch": "batch || 'x'", "payer": "payer || 'x'", "agency": "agency || 'x'", "level": "level || 'x'", "document": "document || 'x'",
+    "batch": "batch || 'x'",
+    "payer": "payer || 'x'", "agency": "agency || 'x'", "level": "level || 'x'", "document": "document || 'x'",
     "sealed": "sealed || 'x'", "row_hash": "sha256(row_hash)", "participant_id": "gen_random_uuid()",
     "digest": "sha256('x')",
 }  # fmt: skip
