@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import date
 
 from ledger.exchange import month_of
+from ledger.store.job_lock import PATIENCE_SECONDS, job_lock
 from ledger.store.log import PoolLog
 from ledger.store.register import Register
 from projections.folds import execute
@@ -55,10 +56,28 @@ def compared_as_received(log: PoolLog, month: date) -> bool:
 
 def reconcile(log: PoolLog, register: Register, month: date, told: Progress = lambda _text: None) -> None:
     """Fold every month that is due, up to and with `month`. The balances must have been folded to the log's end.
+def reconcile(
+    log: PoolLog,
+    register: Register,
+    month: date,
+    told: Progress = lambda _text: None,
+    *,
+    actor: str = "",
+    patience: float = PATIENCE_SECONDS,
+) -> list[date]:
+    """Fold every month that is due, up to and with `month`; gives the months folded. The balances must have been folded
+    to the log's end.
 
-    Months after it that this makes due are folded when they are asked for.
+    Months after it that this makes due are folded when they are asked for. One at a time in a pool, for two would end
+    each other's transactions; whoever waited finds nothing due any more. Raises `BusyError` where another fold goes on
+    for longer than `patience` seconds.
     """
-    rules = log.rules()
-    for one in months_due(log, month_of(month)):
-        told(f"{one.year}年{one.month}月")
-        fold_month(log, register, one, rules)
+    first = month_of(month)
+    if not months_due(log, first):
+        return []
+    with job_lock(log, "tax reconcile", actor, patience):
+        due, rules = months_due(log, first), log.rules()
+        for one in due:
+            told(f"{one.year}年{one.month}月")
+            fold_month(log, register, one, rules)
+    return due

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -19,6 +19,10 @@ from projections.reconciliation_sums import MonthTotals
 
 _totals: Final = msgspec.json.Decoder(MonthTotals).decode
 _PAGE: Final = 5_000
+_SAID: Final = frozenset((Status.ASSIGNED, Status.EXPLAINED, Status.RESOLVED))
+"""What only people make of a difference."""
+_CLEARED: Final = {Status.CLEARED: True, Status.OPEN: False, Status.ASSIGNED: False, Status.EXPLAINED: False}
+"""Whether a difference of a status has ended by itself; one that was resolved may have, too."""
 _DIFFERENCES: Final = """
 SELECT d.difference_id, d.comparison, d.category, d.fen, d.rows, d.participant_id, encode(t.sha256, 'hex'), d.tax_line,
        encode(a.sha256, 'hex'), d.agency_line, d.proposal, d.cleared, d.detail,
@@ -31,6 +35,7 @@ SELECT d.difference_id, d.comparison, d.category, d.fen, d.rows, d.participant_i
  WHERE d.month = %(month)s AND (%(ids)s::uuid[] IS NULL OR d.difference_id = ANY (%(ids)s))
    AND (%(category)s::text IS NULL OR d.category = %(category)s)
    AND (%(comparison)s::text IS NULL OR d.comparison = %(comparison)s)
+   AND (%(cleared)s::boolean IS NULL OR (d.cleared <> '') = %(cleared)s)
    AND (%(after)s::uuid IS NULL OR d.difference_id > %(after)s)
  ORDER BY d.difference_id LIMIT %(limit)s"""
 
@@ -121,25 +126,34 @@ def differences(
     ids: Collection[UUID] | None = None,
     category: str | None = None,
     comparison: str | None = None,
+    status: Status | None = None,
     after: UUID | None = None,
     limit: int | None = None,
 ) -> Iterator[Difference]:
-    """The differences of a month by id, behind the one `after`; those asked for by id, category, comparison."""
+    """The differences of a month by id, behind the one `after`; those asked for by id, category, comparison, status."""
     marks = ReconciliationMonths(log).find(month).marks
-    left = limit
-    while left is None or left > 0:
-        asked: Mapping[str, Any] = {
-            "month": month, "ids": None if ids is None else list(ids), "category": category, "comparison": comparison,
-            "after": after, "limit": _PAGE if left is None else min(_PAGE, left),
-        }  # fmt: skip
+    if status in _SAID:
+        said = {one for one, mark in marks.items() if mark.status is status}
+        ids = said if ids is None else said & set(ids)
+    asked: dict[str, Any] = {
+        "month": month, "ids": None if ids is None else list(ids), "category": category, "comparison": comparison,
+        "cleared": _CLEARED.get(status) if status else None,
+    }  # fmt: skip
+    found = 0
+    while limit is None or found < limit:
+        asked |= {"after": after, "limit": _PAGE if limit is None else min(_PAGE, limit)}
         with log.connections.connection() as connection:
             rows = connection.execute(composed(log, _DIFFERENCES), asked).fetchall()
         for row in rows:
-            yield Difference._make((*row[:2], Category(row[2]), *row[3:], marks.get(row[0], Mark())))
+            one = Difference._make((*row[:2], Category(row[2]), *row[3:], marks.get(row[0], Mark())))
+            if status is None or one.status is status:
+                found += 1
+                yield one
+                if found == limit:
+                    return
         if len(rows) < asked["limit"]:
             return
         after = rows[-1][0]
-        left = None if left is None else left - len(rows)
 
 
 __all__ = ["TAX_AGENCY", "CategoryTotal", "Difference", "MonthView", "differences", "month_view"]

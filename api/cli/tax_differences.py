@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -29,7 +29,7 @@ from api.cli.options import (
 from api.cli.session import fold_forward, session
 from api.cli.statement_text import events_text
 from api.cli.tax_options import Month, read_month
-from api.cli.tax_reconcile import COMPARISONS, FOUND, difference_as_json
+from api.cli.tax_reconcile import FOUND
 from api.cli.tax_text import month_detail
 from ledger import clock
 from ledger.desk.reconciliation import (
@@ -52,18 +52,10 @@ from projections.history import TITLES, month_events
 from projections.reconciliation import reconcile
 from projections.reconciliation_facts import Owners, age, facts_of
 from projections.reconciliation_pages import Difference, differences
+from projections.reconciliation_told import COMPARISONS, STATUSES, difference_told
 from projections.runner import catch_up
 
 app = typer.Typer(help="对账差异：列出、指定责任人、说明原因、了结", no_args_is_help=True)
-
-STATUSES: Final = {
-    Status.OPEN: "未办",
-    Status.ASSIGNED: "已指定责任人",
-    Status.EXPLAINED: "已说明原因",
-    Status.RESOLVED: "已了结",
-    Status.CLEARED: "自行消除",
-}
-"""What the statuses are called."""
 
 Ids = Annotated[list[str] | None, typer.Option("--id", help="差异编号，可重复", metavar="ID")]
 OneCategory = Annotated[str, typer.Option("--category", help=f"类别：{'、'.join(Category)}", metavar="C")]
@@ -102,7 +94,7 @@ def list_(
                 continue
             found += one.status in UNDONE
             if json:
-                told.append({**difference_as_json(one, of), "working_days": age(one, asked, today)})
+                told.append({**difference_told(one, of), "working_days": age(one, asked, today)})
             else:
                 console.answer(_line(one, of, age(one, asked, today)))
                 told.append({})
