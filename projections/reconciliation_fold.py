@@ -250,6 +250,7 @@ class _Fold:
             self._rows.append((
                 self._month, difference_id(self._log.pool, self._month, one.key), one.comparison, one.category, one.fen,
                 one.rows, None, None, None, None, None, None, "", None, _json(one.detail),
+                one.rows, None, None, None, None, None, None, "", None, Jsonb({"key": one.key, **one.detail}),
             ))  # fmt: skip
 
     def _add(self, one: Difference, who: UUID | None, proposal: UUID | None = None) -> None:

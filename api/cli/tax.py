@@ -13,6 +13,7 @@ from api.cli import (
     tax_receivables,
     tax_reconcile,
     tax_refunds,
+    tax_report,
     tax_sent,
     tax_special,
     tax_subsidies,
@@ -25,6 +26,7 @@ app.add_typer(tax_receivables.app, name="receivables")
 app.add_typer(tax_sent.app, name="sent")
 app.add_typer(tax_totals.app, name="totals")
 app.command("reconcile")(tax_reconcile.reconcile_month)
+app.command("report")(tax_report.report)
 app.add_typer(tax_refunds.app, name="refunds")
 app.add_typer(tax_failed.app, name="failed")
 app.add_typer(tax_special.app, name="special")

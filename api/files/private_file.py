@@ -43,11 +43,16 @@ class PrivateFile:
         """There is nothing to be written after all: no file appears."""
         self._unwanted = True
 
-    def write(self, content: bytes) -> None:
-        """Write a part. Raises `OSError`."""
+    @property
+    def stream(self) -> BinaryIO:
+        """Where to write, for a writer that moves about in the file."""
         if self._stream is None:
             raise RuntimeError("the file is not open")
-        self._stream.write(content)
+        return self._stream
+
+    def write(self, content: bytes) -> None:
+        """Write a part. Raises `OSError`."""
+        self.stream.write(content)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         try:

@@ -39,6 +39,8 @@ class Role(StrEnum):
     MONEY = "money"
     """An amount; its value is fen."""
     COUNT = "count"
+    DATE = "date"
+    """A day; its value is a date."""
     BOX = "box"
     """A line of a box that is framed as one."""
     COVERED = "covered"
@@ -46,10 +48,10 @@ class Role(StrEnum):
 
 
 class Cell(NamedTuple):
-    """A cell: its role, its text (or fen, or a number of persons), how many columns and rows it takes."""
+    """A cell: its role, its text (or fen, or a number of persons, or a day), how many columns and rows it takes."""
 
     role: Role
-    value: str | int = ""
+    value: str | int | date = ""
     span: int = 1
     down: int = 1
 
