@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
-from functools import cache
+from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -13,13 +12,14 @@ from ledger import clock
 from ledger.exchange import FileKind
 from ledger.reconciliation import Category
 from ledger.reconciliation_events import MonthSigned
-from ledger.reconciliation_month import Status, month_stream
+from ledger.reconciliation_month import UNDONE, month_stream
 from ledger.refusals import Reason
 from ledger.store.log import PoolLog
 from ledger.store.pools import find_pool
 from ledger.words import KINDS
 from ledger.working_days import passed
 from projections.folds import execute
+from projections.reconciliation_facts import Owners, age, late_rows
 from projections.reconciliation_pages import TAX_AGENCY, Difference, MonthView, differences, month_view
 from projections.reconciliation_rows import Span
 from projections.reconciliation_sums import Counts
@@ -27,8 +27,6 @@ from projections.reconciliation_totals import Side, sides
 
 AGES: Final = (3, 15, 30, 90)
 """Working days up to which an age goes (domain §6.1: what was paid is credited within three); the last one is older."""
-UNRESOLVED: Final = frozenset((Status.OPEN, Status.ASSIGNED))
-"""How far a difference is that nobody has dealt with."""
 _CHUNK: Final = 5_000
 _ORDERED: Final = """
 SELECT difference_id, proposal FROM {reconciliation_difference_v1} WHERE month = %s
@@ -67,12 +65,16 @@ class Aged(NamedTuple):
 
 
 class MonthReport(NamedTuple):
-    """A month, and all that its report says besides the list of differences. `made_on` is the day of the ages."""
+    """A month, and all that its report says besides the list of differences.
+
+    `late_rows` came since it was signed; `made_on` is the day of the ages.
+    """
 
     pool: str
     name: str
     view: MonthView
     signed_at: datetime | None
+    late_rows: int
     explained: list[Explained]
     sides: dict[FileKind, Side]
     aged: list[Aged]
@@ -93,10 +95,11 @@ class MonthReport(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A difference with its place in the list (from 1), and the place of what it may mean."""
+    """A difference with its place in the list (from 1), its owner's name, and the place of what it may mean."""
 
     number: int
     difference: Difference
+    owner: str
     proposal: int | None
 
 
@@ -120,6 +123,7 @@ def month_report(log: PoolLog, month: date) -> MonthReport | None:
         name=pool.name,
         view=view,
         signed_at=_signed_at(log, month) if view.state.signed else None,
+        late_rows=late_rows(log, view),
         explained=_explained(log, view),
         sides=_sides(log, view),
         aged=_aged(log, month, today),
@@ -136,12 +140,13 @@ def listed(log: PoolLog, month: date, most: int | None = None) -> Iterator[Liste
         rows: list[tuple[UUID, UUID | None]] = execute(connection, log, _ORDERED, asked)
     wanted = {proposal for _, proposal in rows if proposal}
     numbers = {one: number for number, (one, _) in enumerate(rows, 1) if one in wanted}
+    owners = Owners(log)
     told = len(rows) if most is None else min(most, len(rows))
     for start in range(0, told, _CHUNK):
         chunk = rows[start : min(start + _CHUNK, told)]
         found = {one.id: one for one in differences(log, month, ids=[row[0] for row in chunk])}
         for number, (which, proposal) in enumerate(chunk, start + 1):
-            yield Listed(number, found[which], numbers.get(proposal) if proposal else None)
+            yield Listed(number, found[which], owners.of(found[which]), numbers.get(proposal) if proposal else None)
 
 
 def _signed_at(log: PoolLog, month: date) -> datetime:
@@ -173,16 +178,15 @@ def _sides(log: PoolLog, view: MonthView) -> dict[FileKind, Side]:
 
 
 def _aged(log: PoolLog, month: date, today: date) -> list[Aged]:
-    """The differences of all months up to this one that nobody has dealt with, since their month ended."""
+    """The differences of all months up to this one that nobody has dealt with, by their age in working days."""
     found: dict[tuple[str, str], list[Counts]] = {}
     with log.connections.connection() as connection:
         statement = "SELECT month FROM {reconciliation_month_v1} WHERE month <= %s ORDER BY 1"
         months = [row[0] for row in execute(connection, log, statement, (month,))]
     for one in months:
-        age = _age_of(Span.of(one).after - timedelta(days=1), today)
         for each in differences(log, one):
-            if each.status in UNRESOLVED:
-                _add(found, (each.comparison, each.category), age, 1, abs(each.fen))
+            if each.status in UNDONE:
+                _add(found, (each.comparison, each.category), _which(age(each, one, today)), 1, abs(each.fen))
     order = list(Category)
     keys = sorted(found, key=lambda key: (key[0] != TAX_AGENCY, key[0], order.index(Category(key[1]))))
     return [Aged(*key, tuple(found[key])) for key in keys]
@@ -195,7 +199,7 @@ def _unallocated(log: PoolLog, month: date, today: date) -> list[Aged]:
         asked = {"after": Span.of(month).after, "elsewhere": Reason.OTHER_POOL}
         rows: Iterable[tuple[date, int, int, int]] = execute(connection, log, _UNALLOCATED, asked)
     for day, kind, count, fen in rows:
-        _add(found, ("", KINDS[kind]), _age_of(day, today), count, fen)
+        _add(found, ("", KINDS[kind]), _which(passed(day, today)), count, fen)
     return [Aged("", kind, tuple(found["", kind])) for kind in KINDS if ("", kind) in found]
 
 
@@ -204,8 +208,6 @@ def _add(found: dict[tuple[str, str], list[Counts]], key: tuple[str, str], age: 
     ages[age] = Counts(ages[age].rows + count, ages[age].fen + fen)
 
 
-@cache
-def _age_of(since: date, today: date) -> int:
-    """Which of the ages what began on a day has reached."""
-    days = passed(since, today)
+def _which(days: int) -> int:
+    """Which of the ages so many working days are."""
     return next((place for place, most in enumerate(AGES) if days <= most), len(AGES))

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ledger.exchange import TYPES
 from ledger.money import fen_to_yuan
-from ledger.reconciliation import Category
+from ledger.reconciliation import CHINESE, Category
 from ledger.reconciliation_month import Status
 from ledger.words import KINDS
 from projections.reconciliation_pages import TAX_AGENCY, Difference, MonthView
@@ -22,6 +22,14 @@ COMPARISONS: Final = {
     "refund": "退费",
 }
 """What is compared with what."""
+_ONE_SIDED: Final = {
+    "tax_treasury": ("税务有、国库无", "国库有、税务无"),
+    "treasury_fiscal": ("国库有、专户无", "专户有、国库无"),
+    "agency_bank": ("银行有、账簿无", "账簿有、银行无"),
+    "pool_county": ("旗县有、统筹区无", "统筹区有、旗县无"),
+    "collected": ("统计有、账簿无", "账簿有、统计无"),
+}
+"""What TAX_ONLY and AGENCY_ONLY mean where sums are compared (`ledger/reconciliation_totals.py`)."""
 STATUSES: Final = {
     Status.OPEN: "未办",
     Status.ASSIGNED: "已指定责任人",
@@ -30,6 +38,14 @@ STATUSES: Final = {
     Status.CLEARED: "自行消除",
 }
 """What the statuses are called."""
+
+
+def category_word(comparison: str, category: Category) -> str:
+    """What a category is called in a comparison."""
+    one_sided = (Category.TAX_ONLY, Category.AGENCY_ONLY)
+    if comparison in _ONE_SIDED and category in one_sided:
+        return _ONE_SIDED[comparison][one_sided.index(category)]
+    return CHINESE[category]
 
 
 def month_told(pool: str, view: MonthView) -> dict[str, Any]:
@@ -77,6 +93,16 @@ def month_told(pool: str, view: MonthView) -> dict[str, Any]:
                 if one.comparison == TAX_AGENCY
             },
         },
+        "comparisons": [
+            {
+                "comparison": one.comparison,
+                "category": one.category,
+                "rows": one.rows,
+                "amount": fen_to_yuan(one.fen),
+                "open": one.open,
+            }
+            for one in view.categories
+        ],
         "open": view.open,
         "position": view.position,
         "signed": signed

@@ -6,10 +6,10 @@ from typing import Final
 
 from api.files.month_list import kind_word
 from ledger.forms.sheet import Cell, Role, Row
-from ledger.reconciliation import CHINESE, Category
+from ledger.reconciliation import Category
 from projections.reconciliation_report import AGES, Aged, MonthReport
 from projections.reconciliation_sums import Counts, summed
-from projections.reconciliation_told import COMPARISONS
+from projections.reconciliation_told import COMPARISONS, category_word
 
 _SINCE: Final = tuple(low + 1 for low in AGES[:-1])
 AGE_NAMES: Final = (
@@ -31,7 +31,7 @@ def age_rows(report: MonthReport) -> tuple[list[Row], tuple[int, int]]:
         (
             Cell(
                 Role.NOTE,
-                "未了差异自对账月份终了之日起算，金额按绝对值合计，正负不相抵；未划入账户的缴费自上解之日（未列的为入库之日）起算。",
+                "未了差异自对账月份终了之日（数据其后方到的为到达之日）起算，金额按绝对值合计，正负不相抵；未划入账户的缴费自上解之日（未列的为入库之日）起算。",
                 _COLUMNS,
             ),
         ),
@@ -50,7 +50,7 @@ def age_rows(report: MonthReport) -> tuple[list[Row], tuple[int, int]]:
             *(Cell(Role.HEAD, "笔数"), Cell(Role.HEAD, "金额（元）")) * 6,
         )
     )
-    rows += [_row(_compared(one), CHINESE[Category(one.what)], one.ages) for one in report.aged]
+    rows += [_row(_compared(one), category_word(one.comparison, Category(one.what)), one.ages) for one in report.aged]
     rows.append(_total("未了差异合计", report.aged))
     rows += [_row("未划入账户", kind_word(one.what), one.ages) for one in report.unallocated]
     rows.append(_total("未划入账户合计", report.unallocated))

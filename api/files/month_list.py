@@ -14,23 +14,13 @@ from api.files.result_file import csv_cell
 from ledger.forms.sheet import Cell, Role, Row
 from ledger.jobs.payment_rows import PAYMENT_TYPES
 from ledger.money import fen_to_yuan
-from ledger.reconciliation import CHINESE
-from ledger.reconciliation_month import Status
 from ledger.words import CHINESE as KIND_WORDS
 from ledger.words import MoneyKind
 from projections.reconciliation_report import Listed
-from projections.reconciliation_told import COMPARISONS
+from projections.reconciliation_told import COMPARISONS, STATUSES, category_word
 
 TYPE_WORDS: Final = {word: chinese for chinese, word in PAYMENT_TYPES.items()}
 """What a payment type is called."""
-STATUSES: Final = {
-    Status.OPEN: "未了",
-    Status.ASSIGNED: "已交办",
-    Status.EXPLAINED: "已说明",
-    Status.RESOLVED: "已了结",
-    Status.CLEARED: "自行了结",
-}
-"""What a status is called."""
 SHORT_SHA: Final = 12
 """Hex digits of a file's SHA-256 that tell files apart on paper."""
 
@@ -118,7 +108,9 @@ COLUMNS: Final = (
     Column("差异", "序号", 7, Role.COUNT, lambda one: one.number),
     Column("差异", "差异编号", 20, Role.NUMBER, lambda one: str(one.difference.id)),
     Column("差异", "对比", 12, Role.CENTRED, lambda one: COMPARISONS.get(one.difference.comparison)),
-    Column("差异", "类别", 16, Role.CENTRED, lambda one: CHINESE[one.difference.category]),
+    Column(
+        "差异", "类别", 18, Role.CENTRED, lambda one: category_word(one.difference.comparison, one.difference.category)
+    ),
     Column("差异", "差额（元）", 13, Role.MONEY, lambda one: one.difference.fen),
     Column("差异", "笔数差", 8, Role.COUNT, lambda one: one.difference.rows),
     *_record("tax", "税务", (("serial", "流水号", 18), ("voucher", "电子税票号码", 18)), "入库日期"),
@@ -126,17 +118,19 @@ COLUMNS: Final = (
     Column("合计", "所指", 18, Role.TEXT, _about),
     Column("合计", "前者（元）", 13, Role.MONEY, _sum("left")),
     Column("合计", "后者（元）", 13, Role.MONEY, _sum("right")),
-    Column("处理", "责任单位", 16, Role.TEXT, lambda one: one.difference.mark.owner or one.difference.division),
+    Column("处理", "责任单位", 20, Role.TEXT, lambda one: one.owner),
     Column("处理", "期限", 12, Role.DATE, lambda one: one.difference.mark.due_on),
-    Column("处理", "状态", 10, Role.CENTRED, lambda one: STATUSES[one.difference.status]),
+    Column("处理", "状态", 14, Role.CENTRED, lambda one: STATUSES[one.difference.status]),
     Column("处理", "原因", 24, Role.TEXT, lambda one: one.difference.mark.reason or one.difference.cleared),
     Column("处理", "了结账户", 20, Role.NUMBER, _ended_by(0)),
     Column("处理", "了结版本号", 8, Role.COUNT, _ended_by(1)),
     Column("处理", "疑似对应序号", 8, Role.COUNT, lambda one: one.proposal),
 )
 """The columns of the list."""
-SECOND_BAND: Final = next(place for place, one in enumerate(COLUMNS) if one.group == "核定")
-"""Where the list is divided when it is printed: the agency's record and what is done stand on a second page."""
+BANDS: Final = tuple(
+    next(place for place, one in enumerate(COLUMNS) if one.group == group) for group in ("核定", "处理")
+)
+"""Where the list is divided when it is printed: the agency's record, and what is done, stand on pages of their own."""
 
 
 def heads() -> tuple[Row, Row]:
@@ -174,6 +168,3 @@ def _plain(column: Column, value: Value) -> str:
     if isinstance(value, int):
         return fen_to_yuan(value) if column.role is Role.MONEY else str(value)
     return csv_cell(value)
-
-
-__all__ = ["COLUMNS", "SECOND_BAND", "STATUSES", "TYPE_WORDS", "cells", "heads", "kind_word", "write_csv"]

@@ -270,12 +270,11 @@ def _signatures(report: MonthReport) -> Iterator[Row]:
         told = f"本月尚未签认；未了差异{report.view.open}笔。"
     else:
         told = f"签认单编号：{signed.document}；以上依签认记录填写，日期为登记签认之日。"
-        agency = summed((report.view.totals.agency, report.view.totals.own))
-        then = Counts(signed.tax_rows, signed.tax), Counts(signed.agency_rows, signed.agency)
-        if then != (report.view.totals.tax, agency):
+        if report.late_rows:
             told += (
-                f"签认时税务{_said(then[0])}、核定{_said(then[1])}，"
-                f"现为税务{_said(report.view.totals.tax)}、核定{_said(agency)}：签认后又有数据，须重开后重新签认。"
+                f"签认时税务{_said(Counts(signed.tax_rows, signed.tax))}、"
+                f"核定及无须核定而已入账{_said(Counts(signed.agency_rows, signed.agency))}；"
+                f"签认后又到达{report.late_rows}行，以上各表已计入，须重开本月后重新签认。"
             )
     yield (Cell(Role.NOTE, told, _COLUMNS),)
 

@@ -7,6 +7,7 @@ stays flat.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,10 +59,8 @@ def _put(sheet: Any, looks: Looks, rows: list[Row], layout: Layout) -> None:
 def _put_list(sheet: Any, looks: Looks, report: MonthReport, found: Iterable[Listed], trace: str) -> None:
     """The list, written as it is read."""
     widths = tuple(column.width for column in month_list.COLUMNS)
-    bands = (month_list.SECOND_BAND,)
-    set_page(
-        sheet, Layout(widths, (_HEAD, _HEAD + 1), trace, landscape=True, bands=bands, scale=_scale(widths, *bands))
-    )
+    bands = month_list.BANDS
+    set_page(sheet, Layout(widths, (_HEAD, _HEAD + 1), trace, landscape=True, bands=bands, scale=_scale(widths, bands)))
     top = [(Cell(Role.HEADING, "差异明细", len(widths)),), (Cell(Role.LINE, _holds(report), len(widths)),)]
     for place, row in enumerate([*top, *month_list.heads()]):
         write_row(sheet, looks, place, row, widths)
@@ -89,8 +88,8 @@ _INCHES: Final = 9.6
 """Of an A4 page across, between its margins, less what fonts differ."""
 
 
-def _scale(widths: tuple[int, ...], band: int) -> int:
-    """The size in percent at which either part of the list fits its page, the first column standing on both."""
-    parts = (widths[:band], (widths[0], *widths[band:]))
+def _scale(widths: tuple[int, ...], bands: tuple[int, ...]) -> int:
+    """The size in percent at which each part of the list fits its page, the first column standing on all of them."""
+    parts = [(widths[0], *widths[max(begin, 1) : end]) for begin, end in pairwise((0, *bands, len(widths)))]
     pixels = max(sum(7 * width + 5 for width in part) for part in parts)
     return max(10, min(100, int(100 * _INCHES * 96 / pixels)))
