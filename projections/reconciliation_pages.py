@@ -119,6 +119,13 @@ def month_view(log: PoolLog, month: date) -> MonthView | None:
     return MonthView(month, _totals(rows[0][0]), rows[0][1], state, categories)
 
 
+def folded_at(log: PoolLog, month: date) -> int | None:
+    """The position at which a month was folded; None where it never was."""
+    with log.connections.connection() as connection:
+        rows = execute(connection, log, "SELECT position FROM {reconciliation_month_v1} WHERE month = %s", (month,))
+    return rows[0][0] if rows else None
+
+
 def differences(
     log: PoolLog,
     month: date,

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
-from api.http import accounts, balances, docs, entries, events, health, payers, plans, statements
+from api.http import accounts, balances, docs, entries, events, health, payers, plans, reconciliation, statements
 from api.http.faults import ANSWERED, problem_of
 from api.http.problems import FieldFault, LineFault, ProblemDocument
 from api.http.service import Service
@@ -48,7 +48,7 @@ def create_app(service: Service | None = None) -> FastAPI:
         exception_handlers=dict.fromkeys(ANSWERED, _answered),
     )
     app.state.service = service
-    for resource in (accounts, entries, statements, events, balances, payers, plans, health, docs):
+    for resource in (accounts, entries, statements, events, balances, payers, plans, reconciliation, health, docs):
         app.include_router(resource.router)
     app.openapi = lambda: _description(app)  # type: ignore[method-assign]
     return app

@@ -228,6 +228,7 @@ PARAMETERS: Final = {
     "as_of": "截至哪一天", "known_at": "按当时已记录的数据", "wait_for": "等到哪个位置", "year": "年度",
     "limit": "每页行数", "dry_run": "试算", "cursor": "从何处继续", "by": "汇总口径", "body": "请求体",
     "code": "统一社会信用代码", "payer": "补助、资助单位", "village": "村", "plan": "方案编号", "roster": "名册编号",
+    "month": "对账月份", "category": "类别", "comparison": "对比", "status": "状态",
 }  # fmt: skip
 """The Chinese name of each parameter of an address, by its own."""
 

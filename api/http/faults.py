@@ -15,6 +15,7 @@ from api.http.problems import Problem, refused, rows_refused, unavailable, valid
 from ledger.desk.coalesce import QueueFullError
 from ledger.desk.plans import RosterFaultsError
 from ledger.refusals import Refused
+from ledger.store.job_lock import BusyError
 from ledger.store.keys import KeyFaultError
 from ledger.store.recorder import MovedError
 from ledger.store.server import ServerFault
@@ -23,7 +24,8 @@ from projections.folds import RebuildDue
 DATABASE_FAULTS: Final = (psycopg.OperationalError, PoolTimeout, PersistenceError, ServerFault)
 """What is raised while the database is away."""
 ANSWERED: Final[tuple[type[Exception], ...]] = (
-    RequestValidationError, HTTPException, Problem, Refused, RosterFaultsError, QueueFullError, MovedError, RebuildDue,
+    RequestValidationError, HTTPException, Problem, Refused, RosterFaultsError, QueueFullError, MovedError, BusyError,
+    RebuildDue,
     KeyFaultError, *DATABASE_FAULTS, Exception,
 )  # fmt: skip
 """What the framework is told to answer as a problem, one by one: what it does not know it would also raise again."""
@@ -43,6 +45,8 @@ def problem_of(fault: BaseException, body: Any = None) -> Problem:
         return unavailable("等待办理的业务已满", 1, "QUEUE_FULL")
     if isinstance(fault, MovedError):
         return unavailable("所涉账户正在变动", 1, "BUSY")
+    if isinstance(fault, BusyError):
+        return unavailable(str(fault), 2, "BUSY")
     if isinstance(fault, RebuildDue):
         return unavailable("汇总表须先重建（pension-ledger projections rebuild）", 60, "REBUILD_DUE")
     if isinstance(fault, KeyFaultError):

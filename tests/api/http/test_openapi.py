@@ -51,6 +51,7 @@ def test_the_description_is_the_committed_one():
 
 def test_every_operation_of_the_issue_is_there():
     account = "/v1/pools/{pool}/accounts/{account}"
+    month = "/v1/pools/{pool}/reconciliations/{month}"
     payer, plan = "/v1/pools/{pool}/payers/{code}", "/v1/pools/{pool}/plans/{plan}"
     assert set(OPERATIONS) == {
         ("/v1/pools/{pool}/accounts", "post"),
@@ -75,6 +76,14 @@ def test_every_operation_of_the_issue_is_there():
         (f"{plan}/closure", "post"),
         (f"{plan}/rosters/{{roster}}", "get"),
         (f"{plan}/rosters/{{roster}}/return", "post"),
+        (month, "get"),
+        (f"{month}/differences", "get"),
+        (f"{month}/fold", "post"),
+        (f"{month}/explanations", "post"),
+        (f"{month}/assignments", "post"),
+        (f"{month}/resolutions", "post"),
+        (f"{month}/signatures", "post"),
+        (f"{month}/reopenings", "post"),
         ("/healthz", "get"),
         ("/readyz", "get"),
     }
@@ -110,13 +119,21 @@ def account(caller):
 
 @pytest.fixture(scope="module")
 def real(desk, caller, account):
-    """What is there: an account with entries, a payer, a plan with a declared roster."""
+    """What is there: an account with entries, a payer, a plan with a declared roster, a reconciled month."""
     portal = Portal(caller, (caller, caller))
     portal.ready(desk, PEOPLE)
     plan = portal.plan()
     answer = portal.declare(plan, [row(one) for one in PEOPLE])
     assert answer.status_code == 201, answer.text
-    return {"pool": desk.code, "account": account, "code": PAYER, "plan": plan, "roster": answer.json()["roster"]}
+    assert caller.post("/reconciliations/2025-02/fold", {}).status_code == 200
+    return {
+        "pool": desk.code,
+        "account": account,
+        "code": PAYER,
+        "plan": plan,
+        "roster": answer.json()["roster"],
+        "month": "2025-02",
+    }
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["valid", "invalid"])
