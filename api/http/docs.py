@@ -60,7 +60,8 @@ def _within(told: dict[str, Any], schema: Any) -> list[str]:
     found: list[str] = []
     if isinstance(schema, dict):
         if name := schema.get("$ref", "").rpartition("/")[2]:
-            found = [name, *_within(told, told["components"]["schemas"][name]["properties"])]
+            fields = told["components"]["schemas"][name].get("properties")  # a list of words has none
+            found = [name, *_within(told, fields)] if fields else []
         else:
             found = [name for part in schema.values() for name in _within(told, part)]
     elif isinstance(schema, list):
