@@ -28,10 +28,18 @@ Cells = list[list[Any]]
 
 @pytest.fixture(scope="module")
 def month(open_desk):
-    """The stored case, with what the treasury states of two days, and an owner for one category."""
+    """The stored case; the treasury states items, a whole day, two days together; one category has an owner."""
     made = Month(open_desk(), CASE["agency"], CASE["tax"])
     desk = made.desk
-    rows = [{"日期": f"2025-03-{day}", "征收品目": "个人缴费", "笔数": "1", "金额": "500"} for day in ("05", "10")]
+    stated = (
+        ("05", "05", "个人缴费", "1", "500"), ("10", "10", "个人缴费", "1", "500"), ("07", "07", "", "2", "600"),
+        ("11", "12", "", "", "1250"),
+    )  # fmt: skip
+    names = ("征收品目", "笔数", "金额")
+    rows = [
+        {"起": f"2025-03-{since}", "止": f"2025-03-{until}", **dict(zip(names, told, strict=True))}
+        for since, until, *told in stated
+    ]
     file = desk.table("treasury.csv", rows, tuple(rows[0]))
     source = ("--source", "treasury", "--actor", "甲")
     desk.prepare("tax", "totals", "import", file, "--pool", desk.code, *source)
@@ -148,7 +156,10 @@ def test_the_summary_explains_the_difference(month):
     days = row_of(summary, "全月合计")
     assert fen(treasury[8]) == fen(days[9]) == fen(days[3]) - fen(days[8]), "three ways to the same difference"
     by_day = [row for row in summary if isinstance(row[0], date) and row[1] != "当日合计"]
-    assert sum(fen(row[9] or 0) for row in by_day) == fen(days[9])
+    wholes = [row for row in summary if row[1] in {"当日合计", "合计"} and row[9] != ""]
+    assert [(row[0], row[8], row[9]) for row in wholes] == [(date(2025, 3, 7), 600, 0), ("03-11至03-12", 1250, 50)]
+    assert sum(fen(row[9] or 0) for row in [*by_day, *wholes]) == fen(days[9])
+    assert {row[0].day: row[9] for row in by_day if row[1] == "个人缴费"} == {5: 0, 6: 300, 10: -500}
     assert [sum(fen(row[place]) for row in by_day) for place in (3, 5, 6)] == [fen(days[place]) for place in (3, 5, 6)]
     assert fen(days[6]) == 300_00, "what no account has"
 
