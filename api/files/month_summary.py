@@ -165,7 +165,6 @@ def _others(report: MonthReport) -> Iterator[Row]:
             for source in sources
         )
         found = [one for one in report.explained if one.comparison == comparison]
-        compared = bool(stated or found or not sources)
         figures = (
             Cell(Role.COUNT, sum(one.differences for one in found)), Cell(Role.MONEY, sum(one.fen for one in found)),
             Cell(Role.COUNT, sum(one.open for one in found)),
@@ -175,7 +174,7 @@ def _others(report: MonthReport) -> Iterator[Row]:
             Cell(Role.TEXT, told or "税务退费与本账簿", 3),
             Cell(Role.COUNT, len(stated) if stated else ""),
             Cell(Role.MONEY, sum(one.fen for one in stated) if stated else ""),
-            *(figures if compared else (Cell(Role.CENTRED, "未核对", 3),)),
+            *(figures if stated or found else (Cell(Role.CENTRED, "未核对" if sources else "未列差异", 3),)),
         )
 
 
