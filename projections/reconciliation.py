@@ -54,8 +54,6 @@ def compared_as_received(log: PoolLog, month: date) -> bool:
     return bool(told) and told[0][0] == now.everything - now.later
 
 
-def reconcile(log: PoolLog, register: Register, month: date, told: Progress = lambda _text: None) -> None:
-    """Fold every month that is due, up to and with `month`. The balances must have been folded to the log's end.
 def reconcile(
     log: PoolLog,
     register: Register,

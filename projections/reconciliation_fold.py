@@ -249,8 +249,7 @@ class _Fold:
         for one in totals_differences(self._connection, self._log, self._month, through, position):
             self._rows.append((
                 self._month, difference_id(self._log.pool, self._month, one.key), one.comparison, one.category, one.fen,
-                one.rows, None, None, None, None, None, None, "", None, _json(one.detail),
-                one.rows, None, None, None, None, None, None, "", None, Jsonb({"key": one.key, **one.detail}),
+                one.rows, None, None, None, None, None, None, "", None, _json({"key": one.key, **one.detail}),
             ))  # fmt: skip
 
     def _add(self, one: Difference, who: UUID | None, proposal: UUID | None = None) -> None:
