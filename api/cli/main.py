@@ -65,8 +65,11 @@ them, and to build a parser for all of them, took a third of the time in which a
 
 
 @cache
-def _command(asked: str) -> Any:
-    """The commands: the one group or command that is asked for, or all of them where it is none."""
+def _command(asked: str, within: str) -> Any:
+    """The commands: the one group or command that is asked for, or all of them where it is none.
+
+    A large group gives the one command asked for `within` it in the same way.
+    """
     app = typer.Typer(
         name="pension-ledger",
         help="城乡居民基本养老保险个人账户账簿",
@@ -78,7 +81,7 @@ def _command(asked: str) -> Any:
     for name in [asked] if asked in every else every:
         page = import_module(f"api.cli.{every[name]}")
         if name in _GROUPS:
-            app.add_typer(page.app, name=name)
+            app.add_typer(page.group(within if name == asked else "") if name == "tax" else page.app, name=name)
         else:
             app.command(name)(getattr(page, name))
     app.callback()(lambda: None)  # or a single command would stand without its name
@@ -89,7 +92,8 @@ def run(arguments: list[str] | None = None) -> int:
     """Run one command; gives its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        ended = _command(next(iter(given), "")).main(given, prog_name="pension-ledger", standalone_mode=False)
+        asked, within = (*given[:2], "", "")[:2]
+        ended = _command(asked, within).main(given, prog_name="pension-ledger", standalone_mode=False)
     except UsageError as fault:
         fault.show()
         return USAGE

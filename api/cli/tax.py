@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Final
+
 import typer
 
-from api.cli import (
-    tax_allocation,
-    tax_differences,
-    tax_export,
-    tax_failed,
-    tax_profiles,
-    tax_receivables,
-    tax_reconcile,
-    tax_refunds,
-    tax_report,
-    tax_sent,
-    tax_special,
-    tax_subsidies,
-    tax_totals,
-)
+_GROUPS: Final = {
+    "profiles": "tax_profiles",
+    "receivables": "tax_receivables",
+    "sent": "tax_sent",
+    "totals": "tax_totals",
+    "refunds": "tax_refunds",
+    "failed": "tax_failed",
+    "special": "tax_special",
+    "differences": "tax_differences",
+}
+"""Groups by the page they stand on."""
+_COMMANDS: Final = {
+    "export": ("tax_export", "export"),
+    "answers": ("tax_sent", "answers"),
+    "reconcile": ("tax_reconcile", "reconcile_month"),
+    "report": ("tax_report", "report"),
+    "sign": ("tax_differences", "sign"),
+    "reopen": ("tax_differences", "reopen"),
+    "events": ("tax_differences", "events"),
+    "unallocated": ("tax_allocation", "unallocated"),
+    "allocate": ("tax_allocation", "allocate"),
+    "retry": ("tax_allocation", "retry"),
+    "subsidies": ("tax_subsidies", "subsidies"),
+}
+"""Commands by page and function."""
 
-app = typer.Typer(help="社税数据交换与对账", no_args_is_help=True)
-app.add_typer(tax_profiles.app, name="profiles")
-app.add_typer(tax_receivables.app, name="receivables")
-app.add_typer(tax_sent.app, name="sent")
-app.add_typer(tax_totals.app, name="totals")
-app.command("reconcile")(tax_reconcile.reconcile_month)
-app.command("report")(tax_report.report)
-app.add_typer(tax_refunds.app, name="refunds")
-app.add_typer(tax_failed.app, name="failed")
-app.add_typer(tax_special.app, name="special")
-app.command("subsidies")(tax_subsidies.subsidies)
-app.command("export")(tax_export.export)
-app.command("answers")(tax_sent.answers)
-app.command("unallocated")(tax_allocation.unallocated)
-app.command("allocate")(tax_allocation.allocate)
-app.command("retry")(tax_allocation.retry)
-app.add_typer(tax_differences.app, name="differences")
-app.command("sign")(tax_differences.sign)
-app.command("reopen")(tax_differences.reopen)
-app.command("events")(tax_differences.events)
+
+def group(asked: str) -> typer.Typer:
+    """The one command or group that is asked for, or all of them where it is none: a month's comparison need not read
+    the pages of refunds.
+    """
+    app = typer.Typer(help="社税数据交换与对账", no_args_is_help=True)
+    known = asked in _GROUPS or asked in _COMMANDS
+    for name, page in _GROUPS.items():
+        if not known or name == asked:
+            app.add_typer(import_module(f"api.cli.{page}").app, name=name)
+    for name, (page, function) in _COMMANDS.items():
+        if not known or name == asked:
+            app.command(name)(getattr(import_module(f"api.cli.{page}"), function))
+    app.callback()(lambda: None)  # or a single command would stand without its name
+    return app
