@@ -106,7 +106,7 @@ def _ended_by(place: int) -> Callable[[Listed], Value]:
 
 COLUMNS: Final = (
     Column("差异", "序号", 7, Role.COUNT, lambda one: one.number),
-    Column("差异", "差异编号", 20, Role.NUMBER, lambda one: str(one.difference.id)),
+    Column("差异", "差异编号", 24, Role.NUMBER, lambda one: str(one.difference.id)),
     Column("差异", "对比", 12, Role.CENTRED, lambda one: COMPARISONS.get(one.difference.comparison)),
     Column(
         "差异", "类别", 18, Role.CENTRED, lambda one: category_word(one.difference.comparison, one.difference.category)
@@ -122,7 +122,7 @@ COLUMNS: Final = (
     Column("处理", "期限", 12, Role.DATE, lambda one: one.difference.mark.due_on),
     Column("处理", "状态", 14, Role.CENTRED, lambda one: STATUSES[one.difference.status]),
     Column("处理", "原因", 24, Role.TEXT, lambda one: one.difference.mark.reason or one.difference.cleared),
-    Column("处理", "了结账户", 20, Role.NUMBER, _ended_by(0)),
+    Column("处理", "了结账户", 24, Role.NUMBER, _ended_by(0)),
     Column("处理", "了结版本号", 8, Role.COUNT, _ended_by(1)),
     Column("处理", "疑似对应序号", 8, Role.COUNT, lambda one: one.proposal),
 )

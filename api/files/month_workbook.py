@@ -67,7 +67,8 @@ def _put_list(sheet: Any, looks: Looks, report: MonthReport, found: Iterable[Lis
     place = _HEAD + 1
     for one in found:
         place += 1
-        write_row(sheet, looks, place, month_list.cells(one), widths)
+        write_row(sheet, looks, place, month_list.cells(one), widths, blanks=False)
+    sheet.hide_gridlines(0)  # they stand for the frames of cells that were left out, printed too
     sheet.freeze_panes(_HEAD + 2, 1)
     sheet.autofilter(_HEAD + 1, 0, place, len(widths) - 1)
     sheet.print_area(0, 0, place, len(widths) - 1)

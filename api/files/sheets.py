@@ -107,15 +107,25 @@ def set_page(sheet: Any, layout: Layout) -> None:
 
 
 def write_row(
-    sheet: Any, looks: Looks, place: int, row: Row, widths: tuple[int, ...], box: tuple[bool, bool] = (True, True)
+    sheet: Any,
+    looks: Looks,
+    place: int,
+    row: Row,
+    widths: tuple[int, ...],
+    box: tuple[bool, bool] = (True, True),
+    *,
+    blanks: bool = True,
 ) -> None:
-    """One row, tall enough for its texts; `box` says whether a line of a box is its first and its last."""
+    """One row, tall enough for its texts; `box` says whether a line of a box is its first and its last.
+
+    Without `blanks` an empty cell is left out, its frame with it: of a long list they are half of the work.
+    """
     sheet.set_row(place, _height(widths, row))
     column = 0
     for cell in row:
         if cell.role is Role.BOX:
             _write_cell(sheet, looks.of(cell.role, top=box[0], bottom=box[1]), place, column, cell)
-        elif cell.role is not Role.COVERED:
+        elif cell.role is not Role.COVERED and (blanks or cell.value != ""):
             _write_cell(sheet, looks.of(cell.role), place, column, cell)
         column += cell.span
 
@@ -145,7 +155,7 @@ def _height(widths: tuple[int, ...], row: Row) -> float:
     for cell in row:
         room = sum(widths[column : column + cell.span])
         points = max(points, _POINTS.get(cell.role, _PLAIN_POINTS))
-        if isinstance(cell.value, str) and cell.down == 1:
+        if cell.value and isinstance(cell.value, str) and cell.down == 1:
             wide = room * _PLAIN_POINTS / _POINTS.get(cell.role, _PLAIN_POINTS) - 2
             lines = max(lines, ceil(_width(_shown(cell)) / wide))
         column += cell.span
