@@ -52,6 +52,8 @@ APPROVED_SIDE: Final = 2
 """Rows of what was approved, by the month of their approval."""
 STATED_SIDE: Final = 3
 """Sums that others state, by the month they are of."""
+REFUND_SIDE: Final = 4
+"""退费申请, their cancellations and their verdicts, by the month in which the request came: it may be open since."""
 BOOKED_LATER: Final = 0
 """Stands in the place of a file where a month counts payments booked, or reversed by hand, after they had come."""
 

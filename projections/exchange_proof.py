@@ -226,13 +226,18 @@ def _event_faults(log: PoolLog, since: datetime) -> Iterator[Finding]:
 
 def _count_faults(log: PoolLog) -> Iterator[Finding]:
     """Months that count other rows than there are, and files whose rows are not all kept."""
-    tables = ("exchange_file", "exchange_month", "exchange_record", "receivable")
+    tables = ("exchange_file", "exchange_month", "exchange_record", "receivable", "exchange_total", "refund_request")
     greatest = ", ".join(f"(SELECT max(file_id) FROM {{{table}}})" for table in tables)
     ((last,),) = _read(log, f"SELECT coalesce(greatest({greatest}), 0)", ())
     kept = (
         "SELECT file_id, 1 AS side, date_trunc('month', treasury_on)::date AS month FROM {exchange_record}"
         " WHERE treasury_on IS NOT NULL AND file_id BETWEEN %(first)s AND %(last)s UNION ALL SELECT file_id, 2,"
         " date_trunc('month', approved_on)::date FROM {receivable} WHERE file_id BETWEEN %(first)s AND %(last)s"
+        " UNION ALL SELECT file_id, 3, date_trunc('month', since)::date FROM {exchange_total}"
+        " WHERE file_id BETWEEN %(first)s AND %(last)s"
+        " UNION ALL SELECT r.file_id, 4, date_trunc('month', r.received_on)::date FROM {refund_request} r"
+        " JOIN (SELECT number FROM {refund_request} UNION ALL SELECT number FROM {refund_verdict}) o USING (number)"
+        " WHERE r.data_type = %(new)s AND r.file_id BETWEEN %(first)s AND %(last)s"
     )
     for first in range(1, last + 1, _FILES):
         bounds = {"first": first, "last": first + _FILES - 1, **_WORDS}

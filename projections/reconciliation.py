@@ -1,20 +1,25 @@
 """Which months must be folded, and the folding of them in order.
 
-A month is due when its records have grown since it was folded, or an earlier one is: what a month leaves open is looked
-at in the next.
+A month is due when its records have grown since it was folded, when money moved on one of its days that no file told of
+(a counter, a plan, a refund), or when an earlier one is due: what a month leaves open is looked at in the next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from typing import NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from ledger.exchange import month_of
 from ledger.store.job_lock import PATIENCE_SECONDS, job_lock
 from ledger.store.log import PoolLog
 from ledger.store.register import Register
-from projections.folds import execute
+from projections.folds import composed, execute
 from projections.reconciliation_fold import approved_first, fold_month, grown
+from projections.reconciliation_moves import money_moved
 
 Progress = Callable[[str], None]
 
@@ -22,25 +27,42 @@ Progress = Callable[[str], None]
 def months_due(log: PoolLog, month: date) -> list[date]:
     """The months to be folded so that the view of `month` is as the records are, the earliest first.
 
-    A month is due when rows came that concern it or an earlier one, when an earlier one is, or when the rule of what is
-    approved first has changed; the month that is asked for is due when any rows came, for a later month's may have
-    ended what it left open.
+    A month is due when rows came that concern it or an earlier one, when money moved in it or an earlier one, when an
+    earlier one is, or when the rule of what is approved first has changed; the month that is asked for is due when any
+    rows came, for a later month's may have ended what it left open.
     """
-    rules = log.rules()
     with log.connections.connection() as connection:
-        columns = "month, rows_through, rows_all, approved_first"
-        known = {
-            row[0]: row[1:] for row in execute(connection, log, f"SELECT {columns} FROM {{reconciliation_month_v1}}")
-        }
-        months = [row[0] for row in execute(connection, log, "SELECT DISTINCT month FROM {exchange_month} ORDER BY 1")]
-        due: list[date] = []
-        for one in sorted({*(other for other in months if other <= month), *(m for m in known if m <= month), month}):
-            told = known.get(one)
-            now = grown(connection, log, one)
-            stands = told is not None and (told[0], told[2]) == (now.through, approved_first(rules, one.year))
-            if due or not stands or (one == month and told is not None and told[1] != now.everything):
-                due.append(one)
-    return due
+        return _look(connection, log, month).due
+
+
+class _Look(NamedTuple):
+    """The months that are due; those that are not, and the position of the log up to which nothing moved in them."""
+
+    due: list[date]
+    standing: list[date]
+    position: int
+
+
+def _look(connection: Connection[TupleRow], log: PoolLog, month: date) -> _Look:
+    rules, position = log.rules(), log.on(connection).position()[0]
+    columns = "month, rows_through, rows_all, approved_first, position"
+    statement = f"SELECT {columns} FROM {{reconciliation_month_v1}} WHERE month <= %s"
+    known = {row[0]: row[1:] for row in execute(connection, log, statement, (month,))}
+    statement = "SELECT DISTINCT month FROM {exchange_month} WHERE month <= %s"
+    months = {row[0] for row in execute(connection, log, statement, (month,))}
+    moved = money_moved(connection, log, min((told[3] for told in known.values()), default=position), position)
+    due: list[date] = []
+    latest = 0
+    for one in sorted({*months, *known, *moved, month}):
+        latest = max(latest, moved.get(one, 0))
+        if one > month or not (one in known or one in months or one == month):
+            continue
+        told, now = known.get(one), grown(connection, log, one)
+        stands = told is not None and (told[0], told[2]) == (now.through, approved_first(rules, one.year))
+        grew = one == month and told is not None and told[1] != now.everything
+        if due or not stands or grew or (told is not None and latest > told[3]):
+            due.append(one)
+    return _Look(due, [one for one in known if one not in due], position)
 
 
 def compared_as_received(log: PoolLog, month: date) -> bool:
@@ -66,16 +88,26 @@ def reconcile(
     """Fold every month that is due, up to and with `month`; gives the months folded. The balances must have been folded
     to the log's end.
 
-    Months after it that this makes due are folded when they are asked for. One at a time in a pool, for two would end
-    each other's transactions; whoever waited finds nothing due any more. Raises `BusyError` where another fold goes on
-    for longer than `patience` seconds.
+    Months after it that this makes due are folded when they are asked for. That nothing moved in a month up to a
+    position is kept with it, so that the log is looked through once. One at a time in a pool, for two would end each
+    other's transactions; whoever waited finds nothing due any more. Raises `BusyError` where another fold goes on for
+    longer than `patience` seconds.
     """
     first = month_of(month)
-    if not months_due(log, first):
+    if not _stand(log, first):
         return []
     with job_lock(log, "tax reconcile", actor, patience):
-        due, rules = months_due(log, first), log.rules()
+        due, rules = _stand(log, first), log.rules()
         for one in due:
             told(f"{one.year}年{one.month}月")
             fold_month(log, register, one, rules)
     return due
+
+
+def _stand(log: PoolLog, month: date) -> list[date]:
+    """The months that are due; of the others it is kept how far the log was looked through."""
+    with log.connections.connection() as connection:
+        look = _look(connection, log, month)
+        statement = "UPDATE {reconciliation_month_v1} SET position = %s WHERE month = ANY(%s) AND position < %s"
+        connection.execute(composed(log, statement), (look.position, look.standing, look.position))
+    return look.due

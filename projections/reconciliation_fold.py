@@ -40,9 +40,12 @@ from projections.reconciliation_sums import (
     unreadable,
 )
 from projections.reconciliation_totals import totals_differences
+from projections.refund_pages import refund_differences
 
 TAX_AGENCY: Final = "tax_agency"
 """The comparison of payments with approvals, row by row."""
+REFUND: Final = "refund"
+"""The comparison of refund requests with refunds."""
 _COLUMNS: Final = (
     "month, difference_id, comparison, category, fen, rows, participant_id, tax_file, tax_line, agency_file,"
     " agency_line, proposal, cleared, cleared_in, detail"
@@ -250,6 +253,13 @@ class _Fold:
             self._rows.append((
                 self._month, difference_id(self._log.pool, self._month, one.key), one.comparison, one.category, one.fen,
                 one.rows, None, None, None, None, None, None, "", None, _json({"key": one.key, **one.detail}),
+            ))  # fmt: skip
+        for refund in refund_differences(self._connection, self._log, self._month, position):
+            told = {"request": refund.request, "account": refund.account and str(refund.account)}
+            self._rows.append((
+                self._month, difference_id(self._log.pool, self._month, refund.key), REFUND, Category.REFUND_OPEN,
+                refund.fen, 1 if refund.fen > 0 else -1, refund.participant, None, None, None, None, None,
+                refund.cleared, None, Jsonb({**told, "version": refund.version, **refund.detail}),
             ))  # fmt: skip
 
     def _add(self, one: Difference, who: UUID | None, proposal: UUID | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Refunds as they are told: every request with its status, what a month leaves open, and what goes to the tax side.
+"""Refunds as they are told: every request with its status, and what a month leaves open.
 
 Nothing here says who somebody is: a person stands by the id of the register. Amounts in fen inside, yuan outside.
 """
@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 from ledger.account_events import Refunded
 from ledger.clock import SHANGHAI
 from ledger.money import fen_to_yuan
-from ledger.refund_requests import PAYERS, REFUND_TYPES, RefundStatus, status_of
+from ledger.refund_requests import REFUND_TYPES, STATUSES, RefundStatus, status_of
 from ledger.store.log import PoolLog
 from ledger.store.mapper import decode
 from ledger.store.refunds import RefundRecord, Refunds
@@ -126,7 +126,7 @@ def _waiting(record: RefundRecord, last: date, position: int) -> RefundDifferenc
         request.number,
         None,
         None,
-        "" if record.status in _OPEN else record.status.value,
+        "" if record.status in _OPEN else STATUSES[record.status],
         {"status": then.value, "received_on": record.received_on.isoformat(), "voucher": request.voucher},
     )
 
@@ -134,14 +134,18 @@ def _waiting(record: RefundRecord, last: date, position: int) -> RefundDifferenc
 def _unasked(
     connection: Connection[TupleRow], log: PoolLog, month: date, last: date, position: int
 ) -> Iterator[RefundDifference]:
-    """Refunds dated in the month that were recorded for no request."""
+    """Refunds dated in the month that were recorded for no request, and not reversed since."""
     statement = log.sql(
         "SELECT e.originator_id, e.originator_version, e.topic, e.state, h.participant_id FROM {ledger_events} e"
         " JOIN {account_holder} h ON h.account_id = e.originator_id WHERE e.topic = 'account.refunded'"
         " AND e.notification_id <= %s AND NOT EXISTS (SELECT FROM {refund_request} r JOIN {command} m"
-        " ON m.command_id = r.pay_id WHERE m.last_id = e.notification_id) ORDER BY e.notification_id"
+        " ON m.command_id = r.pay_id WHERE m.last_id = e.notification_id) AND NOT EXISTS (SELECT FROM {ledger_events} v"
+        " WHERE v.originator_id = e.originator_id AND v.topic = 'account.entry_reversed' AND v.notification_id <= %s"
+        " AND (convert_from(v.state, 'UTF8')::jsonb ->> 'reverses')::bigint = e.originator_version)"
+        " ORDER BY e.notification_id"
     )
-    for account, version, topic, state, participant in connection.execute(statement, (position,)).fetchall():
+    asked = (position, position)
+    for account, version, topic, state, participant in connection.execute(statement, asked).fetchall():
         event = decode(topic, bytes(state))
         if isinstance(event, Refunded) and month <= event.effective_on <= last:
             yield RefundDifference(
@@ -158,68 +162,3 @@ def _unasked(
 
 def _last_day(month: date) -> date:
     return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-
-
-# -- what goes to the tax side -----------------------------------------------------------------------------------------
-
-
-class RefundCheck(NamedTuple):
-    """A row of 退费核验信息: the verdict on a request, under an id that is never another's."""
-
-    id: UUID
-    number: str
-    participant: UUID
-    accepted: bool
-    reason: str
-    fen: int
-    decided_on: date
-    payer: str
-
-
-class RefundPaid(NamedTuple):
-    """A row of 退费信息: the refund of a request, under an id that is never another's."""
-
-    id: UUID
-    number: str
-    participant: UUID
-    fen: int
-    paid_on: date
-    voucher: str
-    serial: str
-    payer: str
-
-
-def refund_check_rows(log: PoolLog) -> list[RefundCheck]:
-    """Every verdict, whether sent or not, in the order of the requests."""
-    return [
-        RefundCheck(
-            verdict.verdict_id,
-            record.request.number,
-            record.request.participant,
-            verdict.accepted,
-            verdict.reason,
-            verdict.fen,
-            verdict.recorded_at.astimezone(SHANGHAI).date(),
-            PAYERS[verdict.payer],
-        )
-        for record in Refunds(log).every().values()
-        for verdict in record.verdicts
-    ]
-
-
-def refund_rows(log: PoolLog) -> list[RefundPaid]:
-    """Every refund of a request, whether sent or not, in the order of the requests."""
-    return [
-        RefundPaid(
-            record.pay_id,
-            record.request.number,
-            record.request.participant,
-            -record.paid.event.effect.total,
-            record.paid.event.effective_on,
-            record.request.voucher,
-            record.request.serial,
-            PAYERS[record.verdict.payer] if record.verdict else "",
-        )
-        for record in Refunds(log).every().values()
-        if record.paid and record.paid.event
-    ]

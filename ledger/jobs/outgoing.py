@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ledger.exchange import TYPES
+from ledger.jobs.outgoing_refunds import SentRefundChecks, SentRefunds
 from ledger.jobs.payment_rows import PAYMENT_TYPES
 from ledger.money import fen_to_yuan
 from ledger.refusals import Reason, Refusal, refuse
@@ -144,7 +145,7 @@ class Villages:
 
 
 SOURCES: Final[dict[str, Callable[[PoolLog], Outgoing]]] = {
-    one.kind: one for one in (Registrations, SentReceivables, Specials, Villages)
+    one.kind: one for one in (Registrations, SentReceivables, Specials, Villages, SentRefundChecks, SentRefunds)
 }
 """Every kind that goes out, by the word of the command."""
 TITLES: Final = {
@@ -152,6 +153,8 @@ TITLES: Final = {
     "receivables": "应收核定",
     "special": "特殊缴费业务核定",
     "villages": "嘎查村及虚拟单位对照",
+    "refund-checks": "退费核验信息",
+    "refunds": "退费信息",
 }
 assert TITLES.keys() == SOURCES.keys()
 assert set(_TYPE_WORDS) == set(TYPES)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from ledger.exchange import TYPES
+from ledger.store.arrays import uuid_array
 from ledger.store.external_identities import CANCELLED, NEW
 from ledger.store.log import PoolLog
 from ledger.words import KINDS, MoneyKind
@@ -99,6 +100,16 @@ class OutgoingRows:
                 DueReceivable._make((*row[:3], KINDS[row[3]], TYPES[row[4]], *row[5:12], row[12] and tuple(row[12])))
                 for row in rows
             ]
+
+    def versions(self, participants: Collection[UUID]) -> dict[UUID, int]:
+        """The register's present version of each of these participants; erased ones are left out."""
+        statement = self._log.sql(
+            "SELECT participant_id, register_version FROM {participant}"
+            " WHERE participant_id = ANY(%s) AND wrapped_key IS NOT NULL"
+        )
+        with self._log.connections.connection() as connection, connection.cursor(binary=True) as cursor:
+            asked = uuid_array([one.bytes for one in participants])
+            return dict(cursor.execute(statement, (asked,)).fetchall())
 
     def _ranges(self, table: str, key: str, first: Key, last: Key) -> Iterator[tuple[Key, Key]]:
         """Bounds of `PAGE` rows of a table by its key: behind the one, up to the other.

@@ -12,6 +12,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from ledger.account_events import Refunded
+from ledger.exchange import REFUND_SIDE
 from ledger.refund_requests import Held, RefundRequest, RefundStatus, Taken, pay_id, status_of
 from ledger.store.external_identities import CANCELLED, NEW
 from ledger.store.log import PoolLog
@@ -116,11 +117,22 @@ class Refunds:
                 pay_id(self._log.pool, request.number),
             ),
         )
+        self._mark(cursor, request.number)
 
     def write_verdict(self, cursor: Cursor[TupleRow], verdict: Verdict) -> None:
         """A verdict beside the earlier ones."""
         marks = ", ".join(["%s"] * len(Verdict._fields))
         cursor.execute(self._log.sql(f"INSERT INTO {{refund_verdict}} ({_VERDICT}) VALUES ({marks})"), tuple(verdict))
+        self._mark(cursor, verdict.number)
+
+    def _mark(self, cursor: Cursor[TupleRow], number: str) -> None:
+        """Let the month in which a request came be compared again, and with it every later one."""
+        statement = self._log.sql(
+            "INSERT INTO {exchange_month} AS m SELECT date_trunc('month', received_on)::date, %s, file_id, 1"
+            " FROM {refund_request} WHERE number = %s AND data_type = %s"
+            " ON CONFLICT (month, side, file_id) DO UPDATE SET rows = m.rows + EXCLUDED.rows"
+        )
+        cursor.execute(statement, (REFUND_SIDE, number, NEW))
 
     def find(self, number: str) -> RefundRecord | None:
         """The request of a number; None where the tax side sent none."""

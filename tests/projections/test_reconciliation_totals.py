@@ -12,6 +12,7 @@ from ledger.account_events import BenefitPaid, Refunded
 from ledger.exchange import FileKind
 from ledger.late_money import Origin
 from ledger.reconciliation_totals import Cell, Figures
+from ledger.refusals import Refusal
 from ledger.stated_totals import Business, StatedTotal
 from ledger.store.exchange_totals import ExchangeTotals
 from ledger.store.keys import Keys
@@ -211,3 +212,37 @@ def test_a_month_of_which_sums_were_stated_is_due_to_be_folded_again(book):
     with book.log.connections.connection() as connection:
         statement = book.log.sql("SELECT comparison, category, fen FROM {reconciliation_difference_v1}")
         assert connection.execute(statement).fetchall() == [("tax_treasury", "AGENCY_ONLY", -90)]
+
+
+def test_a_month_in_which_money_moved_without_a_file_is_due_again(book):
+    """At a counter, by its day; the months before it stand, and know up to where the log was looked through."""
+    account = book.open()
+    february, april = date(2025, 2, 1), date(2025, 4, 1)
+    book.pay(account, march(3), 500_00, serial="M1")
+    book.pay(account, date(2025, 1, 3), 900_00, serial="M0")
+    catch_up(book.log)
+    register = Register(book.log, Keys(b"k" * 32))
+    for month in (february, MARCH, april):
+        reconcile(book.log, register, month)
+    assert months_due(book.log, april) == []
+
+    def recorded(answer):
+        assert not isinstance(answer, Refusal)
+        catch_up(book.log)
+
+    recorded(book.pay_out(account, 100_00, date(2025, 5, 2)))
+    assert months_due(book.log, april) == []
+    recorded(book.pay_out(account, 100_00, march(4)))
+    assert months_due(book.log, february) == []
+    assert months_due(book.log, april) == [MARCH, april]
+    reconcile(book.log, register, april)
+    recorded(book.reverse(account, 2))
+    assert months_due(book.log, april) == [MARCH, april]
+    reconcile(book.log, register, april)
+    recorded(book.pay(account, april, 300_00, serial="M2"))
+    reconcile(book.log, register, MARCH)
+    assert months_due(book.log, april) == [april]
+    with book.log.connections.connection() as connection:
+        statement = book.log.sql("SELECT position FROM {reconciliation_month_v1} ORDER BY month")
+        positions = [one for (one,) in connection.execute(statement)]
+    assert positions[:2] == [book.log.position()[0]] * 2 > positions[2:]
