@@ -23,7 +23,11 @@ from psycopg.sql import SQL, Identifier
 
 from ledger.store.job_lock import PATIENCE_SECONDS, BusyError, job_lock
 from ledger.store.log import PoolLog
+from ledger.store.register import Register
 from projections.folds import EVERYBODY, FOLDS, NOBODY, RANGE_MAX, Fold, composed, end_of_range, execute
+from projections.reconciliation_rebuild import rebuild_view
+from projections.reconciliation_sink import NAME
+from projections.runner import catch_up
 
 Done = TypeVar("Done")
 Progress = Callable[[str, int, int], None]
@@ -47,17 +51,26 @@ def rebuild(
     *,
     actor: str = "",
     patience: float = PATIENCE_SECONDS,
+    register: Register | None = None,
 ) -> int:
     """Rebuild every projection of the pool, or the one named; gives the least position they then stand at.
 
-    Raises `BusyError` (Chinese) while another rebuild runs in the pool, or when readers never leave the table alone;
-    LookupError for an unknown name.
+    The view of reconciled months is made after the others, on which it rests, and asks for the register: without one it
+    is left as it is. Raises `BusyError` (Chinese) while another rebuild runs in the pool, or when readers never leave
+    the table alone; LookupError for an unknown name, or for the view alone without a register.
     """
     chosen = [fold for fold in FOLDS if name in {None, fold.name}]
-    if not chosen:
-        raise LookupError(f"没有名为 {name} 的汇总，可选：{'、'.join(fold.name for fold in FOLDS)}")
+    if not chosen and name != NAME:
+        raise LookupError(f"没有名为 {name} 的汇总，可选：{'、'.join([*(fold.name for fold in FOLDS), NAME])}")
+    if not chosen and register is None:
+        raise LookupError(f"{NAME} 的重建需要密钥")
     with job_lock(log, "projections rebuild", actor, patience):
-        return _side_by_side(log, chosen, progress)
+        position = _side_by_side(log, chosen, progress) if chosen else catch_up(log)
+        if register is not None and name in {None, NAME}:
+            position = min(position, catch_up(log))
+            with job_lock(log, "tax reconcile", actor, patience):
+                rebuild_view(log, register, lambda done, of: progress(NAME, done, of) if progress else None)
+    return position
 
 
 class _Stopped(Exception):  # noqa: N818 — the other projection's fault is the one that is told

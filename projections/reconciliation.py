@@ -17,11 +17,14 @@ from ledger.exchange import month_of
 from ledger.store.job_lock import PATIENCE_SECONDS, job_lock
 from ledger.store.log import PoolLog
 from ledger.store.register import Register
-from projections.folds import composed, execute
+from projections.folds import RebuildDue, composed, execute
 from projections.reconciliation_fold import approved_first, fold_month, grown
 from projections.reconciliation_moves import money_moved
+from projections.reconciliation_sink import NAME, VERSION
 
 Progress = Callable[[str], None]
+LOOKED_AGAIN_MAX = 50_000
+"""Events of the log that are rather looked through again than kept in mind: a tenth of a second."""
 
 
 def months_due(log: PoolLog, month: date) -> list[date]:
@@ -32,25 +35,37 @@ def months_due(log: PoolLog, month: date) -> list[date]:
     rows came, for a later month's may have ended what it left open.
     """
     with log.connections.connection() as connection:
-        return _look(connection, log, month).due
+        return look_at(connection, log, month).due
 
 
-class _Look(NamedTuple):
+def view_version(connection: Connection[TupleRow], log: PoolLog) -> int:
+    """The version of the fold that made the view; 0 where none says so."""
+    rows = execute(connection, log, "SELECT fold_version FROM {projection} WHERE name = %s", (NAME,))
+    return int(rows[0][0]) if rows else 0
+
+
+class Look(NamedTuple):
     """The months that are due; those that are not, and the position of the log up to which nothing moved in them."""
 
     due: list[date]
     standing: list[date]
     position: int
+    behind: int
+    """How many events were looked through for them, beyond what is kept with each."""
 
 
-def _look(connection: Connection[TupleRow], log: PoolLog, month: date) -> _Look:
+def look_at(connection: Connection[TupleRow], log: PoolLog, month: date) -> Look:
+    """The months up to one, in the caller's snapshot. Raises `RebuildDue` where another version folded them."""
+    if view_version(connection, log) != VERSION:
+        raise RebuildDue(log, NAME)
     rules, position = log.rules(), log.on(connection).position()[0]
     columns = "month, rows_through, rows_all, approved_first, position"
     statement = f"SELECT {columns} FROM {{reconciliation_month_v1}} WHERE month <= %s"
     known = {row[0]: row[1:] for row in execute(connection, log, statement, (month,))}
     statement = "SELECT DISTINCT month FROM {exchange_month} WHERE month <= %s"
     months = {row[0] for row in execute(connection, log, statement, (month,))}
-    moved = money_moved(connection, log, min((told[3] for told in known.values()), default=position), position)
+    looked = min((told[3] for told in known.values()), default=position)
+    moved = money_moved(connection, log, looked, position)
     due: list[date] = []
     latest = 0
     for one in sorted({*months, *known, *moved, month}):
@@ -62,7 +77,7 @@ def _look(connection: Connection[TupleRow], log: PoolLog, month: date) -> _Look:
         grew = one == month and told is not None and told[1] != now.everything
         if due or not stands or grew or (told is not None and latest > told[3]):
             due.append(one)
-    return _Look(due, [one for one in known if one not in due], position)
+    return Look(due, [one for one in known if one not in due], position, position - looked)
 
 
 def compared_as_received(log: PoolLog, month: date) -> bool:
@@ -94,20 +109,20 @@ def reconcile(
     longer than `patience` seconds.
     """
     first = month_of(month)
-    if not _stand(log, first):
+    look = _looked(log, first)
+    if not look.due and look.behind <= LOOKED_AGAIN_MAX:
         return []
     with job_lock(log, "tax reconcile", actor, patience):
-        due, rules = _stand(log, first), log.rules()
-        for one in due:
+        look, rules = _looked(log, first), log.rules()
+        with log.connections.connection() as connection:
+            statement = "UPDATE {reconciliation_month_v1} SET position = %s WHERE month = ANY(%s) AND position < %s"
+            connection.execute(composed(log, statement), (look.position, look.standing, look.position))
+        for one in look.due:
             told(f"{one.year}年{one.month}月")
             fold_month(log, register, one, rules)
-    return due
-
-
-def _stand(log: PoolLog, month: date) -> list[date]:
-    """The months that are due; of the others it is kept how far the log was looked through."""
-    with log.connections.connection() as connection:
-        look = _look(connection, log, month)
-        statement = "UPDATE {reconciliation_month_v1} SET position = %s WHERE month = ANY(%s) AND position < %s"
-        connection.execute(composed(log, statement), (look.position, look.standing, look.position))
     return look.due
+
+
+def _looked(log: PoolLog, month: date) -> Look:
+    with log.connections.connection() as connection:
+        return look_at(connection, log, month)

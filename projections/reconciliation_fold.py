@@ -28,8 +28,9 @@ from ledger.store.holders import open_people
 from ledger.store.log import PoolLog
 from ledger.store.register import Register
 from ledger.words import KINDS
-from projections.folds import composed, execute
+from projections.folds import execute
 from projections.reconciliation_rows import FETCH, Bulk, Span, Stranger, gather, repeated, strangers, suspects
+from projections.reconciliation_sink import Aside, Ended, FoldedMonth, Row, Sink, View
 from projections.reconciliation_sums import (
     Counts,
     MonthTotals,
@@ -46,17 +47,6 @@ TAX_AGENCY: Final = "tax_agency"
 """The comparison of payments with approvals, row by row."""
 REFUND: Final = "refund"
 """The comparison of refund requests with refunds."""
-_COLUMNS: Final = (
-    "month, difference_id, comparison, category, fen, rows, participant_id, tax_file, tax_line, agency_file,"
-    " agency_line, proposal, cleared, cleared_in, detail"
-)
-_TYPES: Final = (
-    "date", "uuid", "text", "text", "int8", "int4", "uuid", "int4", "int4", "int4", "int4", "uuid", "text",
-    "date", "jsonb",
-)  # fmt: skip
-
-
-Row = tuple[Any, ...]
 
 
 @dataclass
@@ -105,18 +95,43 @@ def grown(connection: Connection[TupleRow], log: PoolLog, month: date) -> Grown:
 
 
 def fold_month(log: PoolLog, register: Register, month: date, rules: RegionRules) -> None:
-    """Fold one month, in one snapshot and one transaction. Raises `UnexplainedError`."""
+    """Fold one month, in one snapshot and one transaction. Raises `UnexplainedError`.
+
+    Two at once would end each other's transactions: whoever folds holds the lock of `tax reconcile`.
+    """
     with log.connections.transaction() as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        _Fold(connection, log.on(connection), register, month, rules).run()
+        log = log.on(connection)
+        _Fold(connection, log, register, month, rules, View(connection, log, month)).run()
+
+
+def fold_aside(
+    connection: Connection[TupleRow], log: PoolLog, register: Register, month: date, rules: RegionRules
+) -> FoldedMonth:
+    """Fold one month into the temporary table `aside` of the open transaction. Raises `UnexplainedError`.
+
+    What earlier months leave open is read from the view, which must be right for this one to come out so.
+    """
+    log = log.on(connection)
+    aside = Aside(connection, log)
+    _Fold(connection, log, register, month, rules, aside).run()
+    assert aside.folded is not None
+    return aside.folded
 
 
 class _Fold:
     """One month while it is folded."""
 
     def __init__(
-        self, connection: Connection[TupleRow], log: PoolLog, register: Register, month: date, rules: RegionRules
+        self,
+        connection: Connection[TupleRow],
+        log: PoolLog,
+        register: Register,
+        month: date,
+        rules: RegionRules,
+        sink: Sink,
     ) -> None:
+        self._sink = sink
         self._connection = connection
         self._log = log
         self._register = register.on(log)
@@ -127,11 +142,10 @@ class _Fold:
         self._sums = _Sums()
         self._rows: list[Row] = []
         self._candidates: list[tuple[UUID, Difference]] = []
-        self._ended: list[tuple[date, UUID, str, str, date | None]] = []
+        self._ended: list[Ended] = []
 
     def run(self) -> None:
-        delete = "DELETE FROM {reconciliation_difference_v1} WHERE month = %s"
-        self._connection.execute(composed(self._log, delete), (self._month,))
+        self._sink.begin()
         bulk = gather(self._connection, self._log, self._span, self._needs)
         nobodys, orphans = strangers(self._connection, self._log)
         figures = {_figures(one.paid) for one in nobodys if month_of(one.paid.treasury_on) == self._month}
@@ -140,8 +154,8 @@ class _Fold:
         self._repeated()
         self._others()
         self._flush()
-        self._end_earlier()
-        self._write_month(bulk)
+        self._sink.end_earlier(self._ended)
+        self._finish(bulk)
 
     # -- persons ---------------------------------------------------------------------------------------------------
 
@@ -158,7 +172,7 @@ class _Fold:
                 if one.month != self._month:
                     if one.month < self._month and one.cleared:
                         ended = self._id(one.month, one.key, books.who)
-                        self._ended.append((one.month, ended, one.category, one.cleared, one.cleared_in))
+                        self._ended.append(Ended(one.month, ended, one.category, one.cleared, one.cleared_in))
                 elif one.category is Category.AGENCY_ONLY and not one.cleared and _figures(one.approved) in figures:
                     self._candidates.append((books.who, one))
                 else:
@@ -259,7 +273,7 @@ class _Fold:
             self._rows.append((
                 self._month, difference_id(self._log.pool, self._month, refund.key), REFUND, Category.REFUND_OPEN,
                 refund.fen, 1 if refund.fen > 0 else -1, refund.participant, None, None, None, None, None,
-                refund.cleared, None, Jsonb({**told, "version": refund.version, **refund.detail}),
+                refund.cleared, None, _json({**told, "version": refund.version, **refund.detail}),
             ))  # fmt: skip
 
     def _add(self, one: Difference, who: UUID | None, proposal: UUID | None = None) -> None:
@@ -275,49 +289,20 @@ class _Fold:
 
     def _flush(self) -> None:
         """Write what was found so far."""
-        statement = composed(
-            self._log, f"COPY {{reconciliation_difference_v1}} ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"
-        )
-        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types(_TYPES)
-            for row in self._rows:
-                copy.write_row(row)
+        self._sink.write(self._rows)
         self._rows.clear()
-
-    def _end_earlier(self) -> None:
-        """What this month's rows end in earlier ones; what was paid in its month and entered later is a cutoff."""
-        if not self._ended:
-            return
-        statement = (
-            "UPDATE {reconciliation_difference_v1} d SET cleared = e.cleared, cleared_in = e.month_of_it,"
-            " category = CASE WHEN e.category = 'CUTOFF' THEN e.category ELSE d.category END"
-            " FROM unnest(%s::date[], %s::uuid[], %s::text[], %s::text[], %s::date[])"
-            " AS e (month, difference_id, category, cleared, month_of_it) WHERE d.month = e.month"
-            " AND d.difference_id = e.difference_id AND d.cleared <> e.cleared"
-        )
-        columns = [list(column) for column in zip(*self._ended, strict=True)]
-        self._connection.execute(composed(self._log, statement), columns)
 
     # -- totals ----------------------------------------------------------------------------------------------------
 
-    def _write_month(self, bulk: Bulk) -> None:
+    def _finish(self, bulk: Bulk) -> None:
         now = grown(self._connection, self._log, self._month)
         totals = self._totals(now.later)
         if (totals.difference.rows, totals.difference.fen) != (self._sums.rows, self._sums.fen):
             raise UnexplainedError(
                 f"{self._month}: {totals.difference} is not explained by {self._sums} (alike: {bulk})"
             )
-        columns = ("rows_through", "rows_all", "approved_first", "position", "totals")
-        again = ", ".join(f"{one} = EXCLUDED.{one}" for one in columns)
-        statement = (
-            f"INSERT INTO {{reconciliation_month_v1}} (month, {', '.join(columns)}) VALUES (%s, %s, %s, %s, %s, %s)"
-            f" ON CONFLICT (month) DO UPDATE SET {again}"
-        )
         position = self._log.position()[0]
-        said = (
-            self._month, now.through, now.everything, self._first, position, msgspec.json.encode(totals).decode(),
-        )  # fmt: skip
-        self._connection.execute(composed(self._log, statement), said)
+        self._sink.finish(FoldedMonth(self._month, now.through, now.everything, self._first, position, totals))
 
     def _totals(self, later: int) -> MonthTotals:
         items = month_items(self._connection, self._log, self._span)

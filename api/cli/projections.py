@@ -8,8 +8,13 @@ import typer
 
 from api.cli import console
 from api.cli.options import Json, Pool
-from api.cli.session import CommandFault, session
+from api.cli.session import CommandFault, Session, session
+from ledger.store.keys import KeyFaultError
+from ledger.store.log import PoolLog
+from ledger.store.register import Register
 from projections.rebuild import rebuild as rebuild_tables
+from projections.reconciliation_rebuild import view_status
+from projections.reconciliation_sink import NAME
 from projections.runner import status as read_status
 from projections.verify import register_check
 from projections.verify import verify as verify_pool
@@ -21,16 +26,20 @@ app = typer.Typer(help="汇总表：状态、重建、核验", no_args_is_help=T
 def status(pool: Pool, json: Json = False) -> None:
     """各汇总表的位置与是否需要重建。"""
     with session() as ledger:
-        states = read_status(ledger.log(pool))
+        states = read_status(log := ledger.log(pool))
+        view = view_status(log)
     if json:
         rows = [{**state._asdict(), "lag": state.lag} for state in states]
-        console.say_json({"pool": pool, "projections": rows})
+        told = {**view._asdict(), "due": [f"{one:%Y-%m}" for one in view.due]}
+        console.say_json({"pool": pool, "projections": rows, NAME: told})
         return
     for state in states:
         due = "，需要重建" if state.rebuild_due else ""
         console.answer(
             f"{state.name}：第 {state.fold_version} 版，位置 {state.position}/{state.head}，落后 {state.lag}{due}"
         )
+    due = "，需要重建" if view.rebuild_due else f"，待再次对账 {len(view.due)} 个月" if view.due else ""
+    console.answer(f"{NAME}：第 {view.fold_version} 版，已对账 {view.months} 个月{due}")
 
 
 @app.command()
@@ -47,8 +56,10 @@ def rebuild(
             advance(position - reached.get(projection, 0))
             reached[projection] = position
 
+        log = ledger.log(pool)
         try:
-            position = rebuild_tables(ledger.log(pool), name, told, actor=actor)
+            register = _register(ledger, log, f"{NAME}（已对账各月）") if name in {None, NAME} else None
+            position = rebuild_tables(log, name, told, actor=actor, register=register)
         except LookupError as fault:
             raise CommandFault(str(fault)) from fault
     console.answer(f"统筹区 {pool} 的汇总表已重建到位置 {position}")
@@ -76,3 +87,12 @@ def verify(pool: Pool, json: Json = False) -> int:
     else:
         console.answer(f"统筹区 {pool} 核验通过：账簿、状态、余额、明细与登记一致")
     return 3 if findings else 0
+
+
+def _register(ledger: Session, log: PoolLog, left_out: str) -> Register | None:
+    """The register; None where its key is missing, with a notice of what is left out without it."""
+    try:
+        return ledger.register(log)
+    except KeyFaultError as fault:
+        console.notice(f"{fault}。没有密钥，未处理：{left_out}")
+        return None

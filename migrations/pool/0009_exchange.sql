@@ -135,3 +135,5 @@ CREATE TABLE {schema}.reconciliation_difference_v1 (
     PRIMARY KEY (month, difference_id)
 );
 CREATE INDEX reconciliation_difference_cleared_in ON {schema}.reconciliation_difference_v1 (cleared_in);
+-- Not moved along the log as other projections are: each month says what it rests on.
+INSERT INTO {schema}.projection VALUES ('reconciliation', 1, 0);
