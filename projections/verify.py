@@ -43,9 +43,12 @@ from projections.folds import EVERYBODY, FOLDS, NOBODY, Fold, end_of_range, exec
 from projections.month_proof import month_faults
 from projections.notice_proof import notice_faults
 from projections.plan_proof import plan_faults, row_faults
+from projections.reconciliation_proof import fold_faults, view_faults
 from projections.refund_proof import refund_faults
 from projections.sent_proof import sent_faults
 
+Notes = Callable[[str], None]
+"""Told what was not looked at, and why: no finding."""
 IdentityCheck = Callable[[PoolLog], Iterable[Finding]]
 """The checks of the register, which only somebody who holds its key can run."""
 Progress = Callable[[int, int], None]
@@ -64,8 +67,10 @@ def verify(
     return list(found.values())
 
 
-def register_check(register: Register) -> IdentityCheck:
-    """The checks that ask for the key, as findings: the register's own, whom rosters and received rows name."""
+def register_check(register: Register, notes: Notes = lambda _text: None) -> IdentityCheck:
+    """The checks that ask for the key, as findings: the register's own, whom rosters and received rows name, and every
+    reconciled month folded again.
+    """
     proof = RegisterProof(register)
 
     def check(_log: PoolLog) -> Iterator[Finding]:
@@ -73,6 +78,7 @@ def register_check(register: Register) -> IdentityCheck:
             yield Finding("register_changed", {"table": fault.table, "key": fault.key}, fault.text)
         yield from row_faults(register)
         yield from record_faults(register)
+        yield from fold_faults(register, notes)
 
     return check
 
@@ -89,6 +95,7 @@ def _everything(log: PoolLog, identity_check: IdentityCheck | None, progress: Pr
     yield from sent_faults(log)
     yield from exchange_faults(log)
     yield from month_faults(log)
+    yield from view_faults(log)
     if identity_check is not None:
         yield from identity_check(log)
 

@@ -77,7 +77,9 @@ def verify(pool: Pool, json: Json = False) -> int:
             advance(looked_at - seen)
             seen = looked_at
 
-        findings = verify_pool(log, register_check(ledger.register(log)), told)
+        register = _register(ledger, log, "登记、名册和缴费明细所指的人员，以及对账各月的重新汇总比对")
+        check = register_check(register, console.notice) if register else None
+        findings = verify_pool(log, check, told)
     if json:
         console.say_json({"pool": pool, "findings": [finding._asdict() for finding in findings]})
     elif findings:

@@ -125,11 +125,14 @@ def is_sealed(connections: Connections) -> bool:
 
 def check_keys(connections: Connections, keys: Keys) -> None:
     """Hold the key against the database's check value; the first key is taken. Raises `KeyFaultError` for another."""
+    look = "SELECT value FROM pension_shared.key_check"
     with connections.connection() as connection:
-        connection.execute(
-            "INSERT INTO pension_shared.key_check (value) VALUES (%s) ON CONFLICT DO NOTHING", (keys.check_value,)
-        )
-        row = connection.execute("SELECT value FROM pension_shared.key_check").fetchone()
+        row = connection.execute(look).fetchone()
+        if row is None:  # whoever may only read never comes here
+            connection.execute(
+                "INSERT INTO pension_shared.key_check (value) VALUES (%s) ON CONFLICT DO NOTHING", (keys.check_value,)
+            )
+            row = connection.execute(look).fetchone()
     if row is None or bytes(row[0]) != keys.check_value:
         raise KeyFaultError("密钥与本数据库不符：请使用建库时的密钥（PENSION_LEDGER_KEY 或密钥文件）")
 
