@@ -124,6 +124,11 @@ class Difference:
     cleared: str = ""
     cleared_in: date | None = None
 
+    @property
+    def is_unpaid(self) -> bool:
+        """Whether it is an approval that nobody paid, so that a payment of nobody known may mean it."""
+        return self.category is Category.AGENCY_ONLY and not self.cleared
+
     def clear(self, why: str, month: date) -> None:
         """It has ended, by what stands in a month."""
         self.cleared, self.cleared_in = why, month

@@ -19,18 +19,16 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
 from ledger.exchange import BOOKED_LATER, TYPES, month_of
-from ledger.persons_alike import Candidate, Unknown, propose
 from ledger.reconciliation import STRANGER, Approved, Category, Difference, Needs, Paid, compare_person
 from ledger.refusals import Reason
 from ledger.region_rules import RegionRules
-from ledger.store.exchange_records import ExchangeRecords
-from ledger.store.holders import open_people
 from ledger.store.log import PoolLog
 from ledger.store.register import Register
 from ledger.words import KINDS
 from projections.folds import execute
-from projections.reconciliation_rows import FETCH, Bulk, Span, Stranger, gather, repeated, strangers, suspects
+from projections.reconciliation_rows import FETCH, Bulk, Span, gather, repeated, suspects
 from projections.reconciliation_sink import Aside, Ended, FoldedMonth, Row, Sink, View
+from projections.reconciliation_strangers import Stranger, figures_of, strangers, whom_they_may_mean
 from projections.reconciliation_sums import (
     Counts,
     MonthTotals,
@@ -148,7 +146,7 @@ class _Fold:
         self._sink.begin()
         bulk = gather(self._connection, self._log, self._span, self._needs)
         nobodys, orphans = strangers(self._connection, self._log)
-        figures = {_figures(one.paid) for one in nobodys if month_of(one.paid.treasury_on) == self._month}
+        figures = {figures_of(one.paid) for one in nobodys if month_of(one.paid.treasury_on) == self._month}
         self._look_closer(bulk, figures)
         self._strangers(nobodys, orphans)
         self._repeated()
@@ -173,7 +171,7 @@ class _Fold:
                     if one.month < self._month and one.cleared:
                         ended = self._id(one.month, one.key, books.who)
                         self._ended.append(Ended(one.month, ended, one.category, one.cleared, one.cleared_in))
-                elif one.category is Category.AGENCY_ONLY and not one.cleared and _figures(one.approved) in figures:
+                elif one.approved and one.is_unpaid and figures_of(one.approved) in figures:
                     self._candidates.append((books.who, one))
                 else:
                     self._add(one, books.who)
@@ -208,41 +206,25 @@ class _Fold:
             if month_of(cancelled.treasury_on) == self._month:
                 key = f"c:{cancelled.serial}"
                 self._add(Difference(self._month, key, Category.CANCELLED, -cancelled.fen, -1, cancelled), None)
-        proposals = self._proposals([one for one in mine if one.paid.reason in STRANGER])
-        taken = {approval: payment for payment, approval in proposals.items()}
+        proposals = whom_they_may_mean(
+            self._register, [one for one in mine if one.paid.reason in STRANGER], self._candidates
+        )
+        ids = [self._id(self._month, one.key, who) for who, one in self._candidates]
+        taken: dict[int, UUID] = {}
         for one in mine:
             paid = one.paid
             category = Category.REGION if paid.reason == Reason.OTHER_POOL else Category.PERSON
             told = Difference(self._month, paid.key, category, paid.fen, 1, paid)
             if paid.cancelled_on:
                 told.clear("税务撤销", month_of(paid.cancelled_on))
-            self._add(told, one.participant, proposals.get(self._id(self._month, paid.key)))
-        for who, candidate in self._candidates:
-            proposed = taken.get(self._id(self._month, candidate.key, who))
-            if proposed is not None:
+            place = proposals.get(paid.serial)
+            mine_id = self._add(told, one.participant, None if place is None else ids[place])
+            if place is not None:
+                taken[place] = mine_id
+        for place, (who, candidate) in enumerate(self._candidates):
+            if place in taken:
                 candidate.category = Category.PERSON
-            self._add(candidate, who, proposed)
-
-    def _proposals(self, mine: list[Stranger]) -> dict[UUID, UUID]:
-        """By the ids of differences: the approval that a stranger's payment may mean."""
-        if not mine or not self._candidates:
-            return {}
-        people = open_people(self._register, list({who for who, _ in self._candidates}))
-        candidates = [
-            Candidate(self._key(one, who), _figures(one.approved), who, people[who].number, people[who].name)
-            for who, one in self._candidates
-            if who in people
-        ]
-        places = [(one.paid.file, one.paid.line) for one in mine]
-        said = ExchangeRecords(self._log).identities(self._register.keys, places)
-        unknown = [
-            Unknown(self._key(one.paid), _figures(one.paid), one.participant, *said.get(place, ("", "")))
-            for one, place in zip(mine, places, strict=True)
-        ]
-        return {UUID(payment): UUID(approval) for payment, approval in propose(unknown, candidates).items()}
-
-    def _key(self, one: Difference | Paid, who: UUID | None = None) -> str:
-        return str(self._id(self._month, one.key, who))
+            self._add(candidate, who, taken.get(place))
 
     # -- the rest of the month -------------------------------------------------------------------------------------
 
@@ -276,16 +258,19 @@ class _Fold:
                 refund.cleared, None, _json({**told, "version": refund.version, **refund.detail}),
             ))  # fmt: skip
 
-    def _add(self, one: Difference, who: UUID | None, proposal: UUID | None = None) -> None:
+    def _add(self, one: Difference, who: UUID | None, proposal: UUID | None = None) -> UUID:
+        """Write a difference down; gives its id."""
         paid, approved = one.paid, one.approved
         self._sums.rows += one.rows
         self._sums.fen += one.fen
+        made = self._id(one.month, one.key, who)
         self._rows.append((
-            one.month, self._id(one.month, one.key, who), TAX_AGENCY, one.category, one.fen, one.rows, who,
+            one.month, made, TAX_AGENCY, one.category, one.fen, one.rows, who,
             paid and paid.file, paid and paid.line, approved and approved.file, approved and approved.line, proposal,
             one.cleared, one.cleared_in,
             _json({"tax": paid and _of_paid(paid), "agency": approved and _of_approved(approved)}),
         ))  # fmt: skip
+        return made
 
     def _flush(self) -> None:
         """Write what was found so far."""
@@ -317,10 +302,6 @@ class _Fold:
             days=tuple(month_days(self._connection, self._log, self._span, items)),
             later=later,
         )
-
-
-def _figures(one: Any) -> tuple[int, int, int, int]:
-    return one.kind, one.payment_type, one.period, one.fen
 
 
 def _of_paid(paid: Paid) -> dict[str, Any]:

@@ -104,10 +104,6 @@ UNION ALL
 SELECT participant_id, 2, file_id, line, data_type, kind, payment_type, period, fen, approved_on, number, payer, '',
        NULL, true, ''
   FROM {{receivable}} WHERE participant_id IN (SELECT who FROM suspects)"""
-_STRANGERS: Final = """
-SELECT file_id, line, serial, voucher, approval, kind, payment_type, period, fen, paid_on, treasury_on,
-       false AS booked, reason, data_type, participant_id
-  FROM deliveries WHERE counts AND ended <> 1 AND owner IS NULL ORDER BY serial, data_type"""
 _REPEATED: Final = f"""
 SELECT file_id, line, serial, data_type, reason FROM deliveries WHERE delivery > 1 AND {IN_MONTH}
  ORDER BY file_id, line"""
@@ -172,13 +168,6 @@ class Books(NamedTuple):
     bulk: Bulk
 
 
-class Stranger(NamedTuple):
-    """A payment of nobody known, and whose number it bears under another name."""
-
-    paid: Paid
-    participant: UUID | None
-
-
 class Repeated(NamedTuple):
     """A delivery of what had been delivered before."""
 
@@ -225,27 +214,6 @@ def suspects(connection: Connection[TupleRow], span: Span, needs: Needs) -> Iter
             yield _books(who, list(of_person), span, needs)
 
 
-def strangers(connection: Connection[TupleRow], log: PoolLog) -> tuple[list[Stranger], list[Paid]]:
-    """Payments that are nobody's, of all months, and cancellations of what never came."""
-    found: dict[str, Stranger] = {}
-    cancelled: list[Paid] = []
-    for *said, data_type, whose in execute(connection, log, _STRANGERS):
-        paid = Paid(*said)
-        serial = paid.serial
-        if data_type == NEW:
-            found[serial] = Stranger(paid, whose)
-        else:
-            cancelled.append(paid)
-    orphans = []
-    for one in cancelled:
-        original = found.get(one.serial)
-        if original is not None and _cancels(one, original.paid):
-            found[one.serial] = original._replace(paid=original.paid._replace(cancelled_on=one.treasury_on))
-        else:
-            orphans.append(one)
-    return list(found.values()), orphans
-
-
 def repeated(connection: Connection[TupleRow], log: PoolLog, span: Span) -> list[Repeated]:
     """Deliveries of the month that brought nothing new."""
     return [Repeated(*row) for row in execute(connection, log, _REPEATED, span.asked())]
@@ -277,7 +245,7 @@ def _books(who: UUID, rows: list[Row], span: Span, needs: Needs) -> Books:
     orphans = []
     for one in cancelled:
         original = paid.get(one.serial)
-        if original is not None and _cancels(one, original):
+        if original is not None and cancels(one, original):
             paid[one.serial] = original._replace(cancelled_on=one.treasury_on)
         else:
             orphans.append(one)
@@ -287,7 +255,8 @@ def _books(who: UUID, rows: list[Row], span: Span, needs: Needs) -> Books:
     return Books(who, list(paid.values()), list(approved.values()), orphans, _bulk(rows, span, needs))
 
 
-def _cancels(one: Paid, original: Paid) -> bool:
+def cancels(one: Paid, original: Paid) -> bool:
+    """Whether a cancellation says the same of a payment."""
     return (one.kind, one.period, one.fen) == (original.kind, original.period, original.fen)
 
 
