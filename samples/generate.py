@@ -20,6 +20,7 @@ from xml.sax.saxutils import escape
 from samples.dirt import Dirt
 from samples.payments import PoolBook, Row
 from samples.people import AID, COLLECTIVE, GOVERNMENT, OWN, SUBSIDISED, VILLAGES, Draw, Person, people
+from samples.tax_month import write_tax_month
 
 SEED = 20240726
 POOL_NAMES = {"640100": "银川", "640400": "固原", "640500": "中卫"}
@@ -190,6 +191,7 @@ def generate(target: Path) -> None:
     csv.writer(text, lineterminator="\n").writerows(intended)
     (target / "intended.csv").write_bytes(text.getvalue().encode())
     (target / "rates.json").write_bytes((json.dumps(rates(), ensure_ascii=False, indent=1) + "\n").encode())
+    write_tax_month(target)
 
 
 if __name__ == "__main__":
