@@ -299,6 +299,8 @@ def _line(one: Difference, owner: str, days: int) -> str:
         )
         if isinstance(side, Mapping) and side.get(key)
     ]
+    if request := one.detail.get("request"):
+        named.append(f"退费申请 {request}")
     about = "，".join(named) or COMPARISONS.get(one.comparison, one.comparison)
     about += f"，疑与 {one.proposal} 同一人" if one.proposal else ""
     reason = one.mark.reason or one.cleared

@@ -83,8 +83,15 @@ def _record(side: str, group: str, ids: tuple[tuple[str, str, int], ...], day: s
 
 
 def _about(one: Listed) -> Value:
-    """What a difference of sums is about: days, item, type, county and voucher, out of its key."""
-    key = one.difference.detail.get("key")
+    """What a difference of sums is about: days, item, type, county and voucher, out of its key; of a refund, its
+    request, or the entry that answers none.
+    """
+    detail = one.difference.detail
+    if request := detail.get("request"):
+        return f"退费申请 {request}"
+    if account := detail.get("account"):
+        return f"账户 {account} 第{detail.get('version')}号记录"
+    key = detail.get("key")
     if not key:
         return None
     _, days, kind, payment_type, county, reference = [*key.split("|", 5), *[""] * 6][:6]

@@ -61,7 +61,8 @@ def _put_list(sheet: Any, looks: Looks, report: MonthReport, found: Iterable[Lis
     widths = tuple(column.width for column in month_list.COLUMNS)
     bands = month_list.BANDS
     set_page(sheet, Layout(widths, (_HEAD, _HEAD + 1), trace, landscape=True, bands=bands, scale=_scale(widths, bands)))
-    top = [(Cell(Role.HEADING, "差异明细", len(widths)),), (Cell(Role.LINE, _holds(report), len(widths)),)]
+    # The first column stands on every page; a title that began in it would be cut off on those beside the first.
+    top = [(Cell(Role.LINE), Cell(role, text, bands[0] - 1)) for role, text in _tops(report)]
     for place, row in enumerate([*top, *month_list.heads()]):
         write_row(sheet, looks, place, row, widths)
     place = _HEAD + 1
@@ -72,6 +73,10 @@ def _put_list(sheet: Any, looks: Looks, report: MonthReport, found: Iterable[Lis
     sheet.freeze_panes(_HEAD + 2, 1)
     sheet.autofilter(_HEAD + 1, 0, place, len(widths) - 1)
     sheet.print_area(0, 0, place, len(widths) - 1)
+
+
+def _tops(report: MonthReport) -> tuple[tuple[Role, str], tuple[Role, str]]:
+    return (Role.HEADING, "差异明细"), (Role.LINE, _holds(report))
 
 
 def _holds(report: MonthReport) -> str:

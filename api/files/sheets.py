@@ -103,7 +103,7 @@ def set_page(sheet: Any, layout: Layout) -> None:
     if layout.head is not None:
         sheet.repeat_rows(*layout.head)
     sheet.ignore_errors({"number_stored_as_text": "A1:AZ1048576"})
-    sheet.set_footer(f"&L&8{layout.trace.replace('&', '&&')}&R&9第 &P 页 共 &N 页")
+    sheet.set_footer(f"&L&8 {layout.trace.replace('&', '&&')}&R&9第 &P 页 共 &N 页")
 
 
 def write_row(

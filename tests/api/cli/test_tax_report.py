@@ -193,7 +193,7 @@ def test_a_list_too_long_says_so(month, monkeypatch):
     ended, path = reported(desk, "long.xlsx", "--csv", desk.folder / "long.csv")
     sheet = read(path)["差异明细"]
     assert (len(listed(sheet)), ended.json["listed"]) == (4, 4)
-    assert "只列前4笔" in sheet[1][0]
+    assert "只列前4笔" in sheet[1][1]
     assert len((desk.folder / "long.csv").read_text("utf-8").splitlines()) == ended.json["differences"] + 1
 
 
