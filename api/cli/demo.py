@@ -26,6 +26,8 @@ from uuid import UUID
 from api.cli import console
 from api.cli.demo_api import show_api
 from api.cli.demo_plans import show_plans
+from api.cli.demo_tax import POOL as TAX_POOL
+from api.cli.demo_tax import show_tax
 from api.cli.imports import ENDED
 from api.cli.session import CommandFault, session
 from ledger.identity import normalise_citizen_number
@@ -49,10 +51,12 @@ def demo() -> int:
             walk.command("interest", "run", "--pool", pool, "--year", "2025", *HANDS)
         account = walk.show("640100")
         show_plans(walk, walk.files / "plans")
+        reports = Path(tempfile.mkdtemp(prefix="pension-ledger-demo-reports-"))
+        show_tax(walk, walk.files / TAX_POOL, reports)
         differences = sum(walk.compare(pool) for pool in walk.pools)
         console.answer(f"\n演示用时 {time.monotonic() - started:.0f} 秒。")
         show_api(folder / "home", walk, "640100", account)
-    console.answer("\n演示结束，演示数据已清除。")
+    console.answer(f"\n演示结束，演示数据已清除；对账月报留在 {reports}")
     return 3 if differences else 0
 
 
@@ -81,8 +85,11 @@ class _Walk:
         self.pools = sorted(self._rates)
         self._before_late = ""
 
-    def command(self, *arguments: str, quiet: bool = False, refused: bool = False) -> str:
-        """Run a command of the ledger as a user would; what it printed on stdout. One may be there to be refused."""
+    def command(self, *arguments: str, quiet: bool = False, refused: bool = False, found: bool = False) -> str:
+        """Run a command of the ledger as a user would; what it printed on stdout.
+
+        One may be there to be `refused`; one may have `found` what is open, and end with 3.
+        """
         from api.cli.main import INTERRUPTED, run
 
         if not quiet:
@@ -92,7 +99,7 @@ class _Walk:
             ended = run(list(arguments))
         if ended == INTERRUPTED:
             raise KeyboardInterrupt
-        if ended == 0 if refused else ended not in (0, 2):
+        if ended == 0 if refused else ended not in ((0, 2, 3) if found else (0, 2)):
             raise CommandFault(f"演示命令 {' '.join(arguments)} 以退出码 {ended} 结束")
         if not quiet:
             console.answer(printed.getvalue().rstrip().replace(str(self.files), "samples"))

@@ -19,6 +19,8 @@ from typing import Final, Protocol
 import msgspec
 
 from api.cli import console
+from api.cli.demo_tax import MONTH
+from api.cli.demo_tax import POOL as TAX_POOL
 from api.cli.session import CommandFault
 
 STAYS_SECONDS: Final = 30 * 60
@@ -45,6 +47,7 @@ def show_api(home: Path, walk: Walk, pool: str, account: str) -> None:
             ("审计：一个账户的事件历史", f"/v1/pools/{pool}/accounts/{account}/events?limit=2"),
             ("门户：一个年度的对账单", f"/v1/pools/{pool}/accounts/{account}/statement?year=2024"),
             ("作业：结息后全市合计与日志位置", f"/v1/pools/{pool}/balances"),
+            ("对账：已签认的一个月", f"/v1/pools/{TAX_POOL}/reconciliations/{MONTH}"),
         )
         for who, path in questions:
             console.answer(f"\n{who}\n$ curl -s -H 'Authorization: Bearer {token}' '{address}{path}'")

@@ -82,6 +82,9 @@ class _Plan:
             self._through("allocate", roster)
         else:
             self._up_to_the_payment(roster)
+            if self._region == "neimenggu":
+                month = f"{self._day:%Y-%m}"
+                self._walk.command("tax", "receivables", "list", "--pool", self._pool, "--month", month)
             self._pay_through_tax()
         self._print(roster)
         self._walk.command("plan", "show", "--pool", self._pool, "--plan", self._plan)
