@@ -40,7 +40,7 @@ class Received:
             connection.execute(
                 self.log.sql(
                     "INSERT INTO {exchange_record} VALUES (%s, %s, %s, %s, %s, 0, 2025, %s, %s, %s, %s, %s, '', '', '',"
-                    " '', '', '', %s, NULL, NULL, '')"
+                    " '', '', '', '', %s, NULL, NULL, '')"
                 ),
                 (file_id, line, data_type, ended, kind, on, on, fen, who, serial, reason),
             )
