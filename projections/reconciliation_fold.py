@@ -8,6 +8,7 @@ What a later month ends in an earlier one is written there as `cleared`. The pur
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple
@@ -31,7 +32,9 @@ from projections.reconciliation_sink import Aside, Ended, FoldedMonth, Row, Sink
 from projections.reconciliation_strangers import Stranger, figures_of, strangers, whom_they_may_mean
 from projections.reconciliation_sums import (
     Counts,
+    Figures,
     MonthTotals,
+    figures_beside,
     month_days,
     month_items,
     summed,
@@ -99,8 +102,9 @@ def fold_month(log: PoolLog, register: Register, month: date, rules: RegionRules
     """
     with log.connections.transaction() as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        log = log.on(connection)
-        _Fold(connection, log, register, month, rules, View(connection, log, month)).run()
+        with figures_beside(connection, log, Span.of(month)) as figures:
+            log = log.on(connection)
+            _Fold(connection, log, register, month, rules, View(connection, log, month), figures).run()
 
 
 def fold_aside(
@@ -110,9 +114,10 @@ def fold_aside(
 
     What earlier months leave open is read from the view, which must be right for this one to come out so.
     """
-    log = log.on(connection)
-    aside = Aside(connection, log)
-    _Fold(connection, log, register, month, rules, aside).run()
+    with figures_beside(connection, log, Span.of(month)) as figures:
+        log = log.on(connection)
+        aside = Aside(connection, log)
+        _Fold(connection, log, register, month, rules, aside, figures).run()
     assert aside.folded is not None
     return aside.folded
 
@@ -128,7 +133,9 @@ class _Fold:
         month: date,
         rules: RegionRules,
         sink: Sink,
+        figures: Future[Figures],
     ) -> None:
+        self._figures = figures
         self._sink = sink
         self._connection = connection
         self._log = log
@@ -290,7 +297,8 @@ class _Fold:
         self._sink.finish(FoldedMonth(self._month, now.through, now.everything, self._first, position, totals))
 
     def _totals(self, later: int) -> MonthTotals:
-        items = month_items(self._connection, self._log, self._span)
+        figures = self._figures.result()
+        items = month_items(self._connection, self._log, self._span, figures)
         return MonthTotals(
             tax=summed(one.tax for one in items),
             agency=summed(one.agency for one in items),
@@ -299,7 +307,7 @@ class _Fold:
             unallocated=unallocated(self._connection, self._log, self._span),
             unreadable=unreadable(self._connection, self._log),
             items=tuple(items),
-            days=tuple(month_days(self._connection, self._log, self._span, items)),
+            days=tuple(month_days(figures, items)),
             later=later,
         )
 

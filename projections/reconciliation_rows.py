@@ -30,15 +30,20 @@ APPROVED_IN_MONTH: Final = "approved_on >= %(first)s AND approved_on < %(after)s
 COLLECTED: Final = f"kind <> {KINDS.index(MoneyKind.GOVERNMENT_SUBSIDY)}"
 """What the tax side collects: 政府补贴 comes from finance, and is held against the year's contributors elsewhere."""
 
-_DELIVERIES: Final = "CREATE TEMP TABLE deliveries ON COMMIT DROP AS" + deliveries(
+_UNBOOKED: Final = f"r.ended <> 1 AND r.data_type > 0 AND r.{COLLECTED}"
+_CAME_AGAIN: Final = f"""
+SELECT FROM {{exchange_record}} r JOIN {{external_identity}} x USING (serial, data_type) WHERE {_UNBOOKED} LIMIT 1"""
+_DELIVERIES: Final = "CREATE TEMP TABLE deliveries ON COMMIT DROP AS"
+_OF_UNBOOKED: Final = deliveries(_UNBOOKED)
+_OF_THEIR_SERIALS: Final = deliveries(
     "r.data_type > 0 AND (r.serial, r.data_type) IN"
-    f" (SELECT serial, data_type FROM {{exchange_record}} WHERE ended <> 1 AND data_type > 0 AND {COLLECTED})"
+    f" (SELECT r.serial, r.data_type FROM {{exchange_record}} r WHERE {_UNBOOKED})"
 )
 _PLACED: Final = """
 UPDATE deliveries d SET owner = h.participant_id, booked = true
   FROM {external_identity} x JOIN {account_holder} h ON h.account_id = x.account_id
  WHERE x.serial = d.serial AND x.data_type = d.data_type AND d.counts AND d.ended > 2"""
-BUCKETS: Final = 1024
+BUCKETS: Final = 4096
 """Into so many parts, by their hash, persons fall where those with something twice are sought; a power of two."""
 _BULK: Final = f"""
 CREATE TEMP TABLE bulk ON COMMIT DROP AS
@@ -78,7 +83,8 @@ CREATE TEMP TABLE suspects ON COMMIT DROP AS
 SELECT DISTINCT who FROM (
     SELECT unnest(suspects) AS who FROM bulk
     UNION ALL SELECT who FROM twice
-    UNION ALL SELECT participant_id FROM {{exchange_record}} WHERE {IN_MONTH} AND data_type = 2 AND {COLLECTED}
+    UNION ALL SELECT participant_id FROM {{exchange_record}}
+               WHERE {IN_MONTH} AND data_type <> 1 AND data_type = 2 AND {COLLECTED}
     UNION ALL SELECT owner FROM deliveries WHERE counts AND ended <> 1 AND {IN_MONTH}
     UNION ALL SELECT participant_id FROM {{receivable}} WHERE {APPROVED_IN_MONTH} AND data_type = 2
     UNION ALL SELECT participant_id FROM {{reconciliation_difference_v1}}
@@ -88,9 +94,10 @@ SELECT DISTINCT who FROM (
 _AGAIN: Final = f"""
 CREATE TEMP TABLE again ON COMMIT DROP AS
 SELECT DISTINCT r.participant_id FROM {{exchange_record}} r JOIN {{exchange_record}} e
-    ON (e.participant_id, e.kind, e.period) = (r.participant_id, r.kind, r.period)
+    ON (e.participant_id, e.kind, e.payment_type, e.period) = (r.participant_id, r.kind, r.payment_type, r.period)
  WHERE r.treasury_on >= %(first)s AND r.treasury_on < %(after)s AND r.ended = 1 AND r.data_type = 1
-   AND e.treasury_on < %(first)s AND e.ended = 1 AND e.data_type = 1 AND r.{COLLECTED}"""
+   AND e.treasury_on < %(first)s AND e.ended = 1 AND e.data_type = 1 AND r.{COLLECTED}
+   AND r.kind <> ALL (%(needed)s) AND r.payment_type <> ALL (%(back)s)"""
 _ROWS: Final = f"""
 CREATE TEMP TABLE books ON COMMIT DROP AS
 SELECT participant_id AS who, 0 AS side, file_id, line, data_type, kind, payment_type, period, fen, treasury_on AS day,
@@ -183,14 +190,18 @@ def gather(connection: Connection[TupleRow], log: PoolLog, span: Span, needs: Ne
 
     Gives what is alike. The join is one of rows, which many processors do at once, and grouping is not. It tells two
     payments for one approval from one by counts: where its pairs are more than the rows that went in, a person of that
-    bucket has something twice, and who it is is asked of those buckets alone.
+    bucket has something twice, and who it is is asked of those buckets alone. The planner takes every person for a
+    bucket of its own, and would sort them in one process: hence its settings here.
     """
-    connection.execute("SET LOCAL work_mem = '96MB'; SET LOCAL jit = off")
+    connection.execute("SET LOCAL work_mem = '96MB'; SET LOCAL jit = off; SET LOCAL enable_sort = off")
+    connection.execute("SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0")
     asked: dict[str, Any] = span.asked() | {
         "needed": sorted(needs.kinds) or [-1],
         "back": sorted(BACK_TYPES) if needs.back_payments else [-1],
     }
-    for statement in (_DELIVERIES, "CREATE INDEX ON deliveries (serial)", _PLACED, _BULK, _COUNTED):
+    # What was booked as it came is read for its serial's sake only where something of that serial came besides.
+    which = _OF_THEIR_SERIALS if execute(connection, log, _CAME_AGAIN) else _OF_UNBOOKED
+    for statement in (_DELIVERIES + which, "CREATE INDEX ON deliveries (serial)", _PLACED, _BULK, _COUNTED):
         connection.execute(composed(log, statement), asked, prepare=False)
     alike = "SELECT coalesce(sum(same), 0), coalesce(sum(own), 0), coalesce(sum(own_fen), 0) FROM bulk"
     bulk = Bulk(*map(int, execute(connection, log, alike)[0]))
@@ -198,7 +209,9 @@ def gather(connection: Connection[TupleRow], log: PoolLog, span: Span, needs: Ne
     asked["own"] = bulk.own > 0  # what needs no approval is joined with nothing, and counts nothing twice
     earlier = execute(connection, log, "SELECT FROM {exchange_record} WHERE treasury_on < %s LIMIT 1", (span.first,))
     nobody = "CREATE TEMP TABLE again (participant_id uuid) ON COMMIT DROP"
-    connection.execute(composed(log, _AGAIN if earlier else nobody), asked if earlier else None, prepare=False)
+    again = _AGAIN if earlier and bulk.own else nobody  # what has its approval is alike, whatever was paid before
+    connection.execute(composed(log, again), asked if again is _AGAIN else None, prepare=False)
+    connection.execute("SET LOCAL enable_sort = on")
     for statement in (_TWICE, _SUSPECTS, "ANALYZE suspects", _ROWS):
         connection.execute(composed(log, statement), asked, prepare=False)
     return bulk

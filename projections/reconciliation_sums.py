@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Literal
 
 from ledger.account_events import (
     CollectiveSubsidyRecorded,
@@ -32,19 +35,14 @@ _NOT_COLLECTED: Final = {MoneyKind.GOVERNMENT_SUBSIDY, MoneyKind.INTEREST}
 _COUNTED: Final = (
     "sum(CASE data_type WHEN 1 THEN 1 ELSE -1 END)::bigint, sum(CASE data_type WHEN 1 THEN fen ELSE -fen END)::bigint"
 )
-_ITEMS: Final = f"""
-SELECT day, kind, payment_type, sum(tax_rows)::bigint, sum(tax_fen)::bigint, sum(agency_rows)::bigint,
-       sum(agency_fen)::bigint
-  FROM (SELECT treasury_on, kind, payment_type, {_COUNTED}, 0, 0 FROM {{exchange_record}}
-         WHERE {IN_MONTH} AND ended = 1 AND {COLLECTED} GROUP BY 1, 2, 3
-        UNION ALL
-        SELECT treasury_on, kind, payment_type, {_COUNTED}, 0, 0 FROM deliveries
-         WHERE {IN_MONTH} AND counts AND ended <> 1 GROUP BY 1, 2, 3
-        UNION ALL
-        SELECT approved_on, kind, payment_type, 0, 0, {_COUNTED} FROM {{receivable}}
-         WHERE {APPROVED_IN_MONTH} GROUP BY 1, 2, 3)
-       AS said (day, kind, payment_type, tax_rows, tax_fen, agency_rows, agency_fen)
- GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+_RECORDED: Final = f"""
+SELECT treasury_on, kind, payment_type, {_COUNTED} FROM {{exchange_record}}
+ WHERE {IN_MONTH} AND ended = 1 AND {COLLECTED} GROUP BY 1, 2, 3"""
+_BESIDES: Final = f"""
+SELECT treasury_on, kind, payment_type, {_COUNTED} FROM deliveries
+ WHERE {IN_MONTH} AND counts AND ended <> 1 GROUP BY 1, 2, 3"""
+_APPROVED: Final = f"""
+SELECT approved_on, kind, payment_type, {_COUNTED} FROM {{receivable}} WHERE {APPROVED_IN_MONTH} GROUP BY 1, 2, 3"""
 _BOOKED: Final = f"""
 SELECT effective_on, topic, {", ".join(f"count({kind}), coalesce(sum({kind}), 0)::bigint" for kind in KINDS)}
   FROM {{line}} WHERE effective_on >= %(first)s AND effective_on < %(after)s AND topic = ANY (%(topics)s)
@@ -54,7 +52,7 @@ _UNALLOCATED: Final = f"""
 SELECT count(*), coalesce(sum(fen), 0)::bigint FROM deliveries d
  WHERE {IN_MONTH} AND counts AND data_type = 1 AND NOT booked AND reason <> %(elsewhere)s
    AND NOT {IS_CANCELLED}"""
-_UNREADABLE: Final = "SELECT count(*) FROM {exchange_record} WHERE data_type = 0"
+_UNREADABLE: Final = "SELECT count(*) FROM {exchange_record} WHERE data_type <> 1 AND data_type = 0"
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -106,25 +104,67 @@ class MonthTotals(msgspec.Struct, frozen=True):
         return Counts(self.tax.rows - self.agency.rows - self.own.rows, self.tax.fen - self.agency.fen - self.own.fen)
 
 
-def month_items(connection: Connection[TupleRow], log: PoolLog, span: Span) -> list[ItemTotals]:
+Item = tuple[date, int, int]
+"""Day, kind, payment type."""
+
+
+class Figures(NamedTuple):
+    """What is recorded as it came, approved, and booked: each read in one go over all rows of the month."""
+
+    recorded: dict[Item, Counts]
+    approved: dict[Item, Counts]
+    booked: dict[tuple[date, int], Counts]
+
+
+@contextmanager
+def figures_beside(connection: Connection[TupleRow], log: PoolLog, span: Span) -> Iterator[Future[Figures]]:
+    """The figures of a month, read over a connection of their own while the fold goes on over the other.
+
+    Both see the same snapshot. A month of a million payments is read three times for them, and nobody need wait for it.
+    """
+    snapshot = str(execute(connection, log, "SELECT pg_export_snapshot()")[0][0])
+
+    def read() -> Figures:
+        with log.connections.transaction() as beside:
+            beside.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            beside.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(snapshot)))
+            beside.execute("SET LOCAL jit = off")
+            return Figures(
+                _items(beside, log, _RECORDED, span), _items(beside, log, _APPROVED, span), _booked(beside, log, span)
+            )
+
+    with ThreadPoolExecutor(1) as reader:
+        yield reader.submit(read)
+
+
+def month_items(connection: Connection[TupleRow], log: PoolLog, span: Span, figures: Figures) -> list[ItemTotals]:
     """Both books by day, item and payment type; the temporary tables of the month must be there."""
+    tax = dict(figures.recorded)
+    for item, counts in _items(connection, log, _BESIDES, span).items():
+        tax[item] = summed((tax.get(item, Counts()), counts))
     return [
-        ItemTotals(day, kind, typed, Counts(tax_rows, tax_fen), Counts(agency_rows, agency_fen))
-        for day, kind, typed, tax_rows, tax_fen, agency_rows, agency_fen in execute(
-            connection, log, _ITEMS, span.asked()
-        )
+        ItemTotals(*item, tax.get(item, Counts()), figures.approved.get(item, Counts()))
+        for item in sorted({*tax, *figures.approved})
     ]
 
 
-def month_days(
-    connection: Connection[TupleRow], log: PoolLog, span: Span, items: Iterable[ItemTotals]
-) -> list[DayTotals]:
+def month_days(figures: Figures, items: Iterable[ItemTotals]) -> list[DayTotals]:
     """What was collected, and what the ledger's entries of the day say: money in, and its reversals on its own day."""
     tax: dict[tuple[date, int], Counts] = {}
     for one in items:
         if one.tax != Counts():
             key = (one.day, one.kind)
             tax[key] = summed((tax.get(key, Counts()), one.tax))
+    booked = figures.booked
+    return [DayTotals(*key, tax.get(key, Counts()), booked.get(key, Counts())) for key in sorted({*tax, *booked})]
+
+
+def _items(connection: Connection[TupleRow], log: PoolLog, statement: str, span: Span) -> dict[Item, Counts]:
+    rows = execute(connection, log, statement, span.asked())
+    return {(day, kind, typed): Counts(count, fen) for day, kind, typed, count, fen in rows}
+
+
+def _booked(connection: Connection[TupleRow], log: PoolLog, span: Span) -> dict[tuple[date, int], Counts]:
     booked: dict[tuple[date, int], Counts] = {}
     asked = span.asked() | {"topics": [*_MONEY_IN, EntryReversed.topic], "reversed": EntryReversed.topic}
     for day, topic, *figures in execute(connection, log, _BOOKED, asked):
@@ -133,10 +173,7 @@ def month_days(
             if rows and KINDS[kind] not in _NOT_COLLECTED:
                 key = (day, kind)
                 booked[key] = summed((booked.get(key, Counts()), Counts(sign * rows, fen)))
-    return [
-        DayTotals(day, kind, tax.get((day, kind), Counts()), booked.get((day, kind), Counts()))
-        for day, kind in sorted({*tax, *booked})
-    ]
+    return booked
 
 
 def unallocated(connection: Connection[TupleRow], log: PoolLog, span: Span) -> Counts:

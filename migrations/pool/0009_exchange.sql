@@ -56,8 +56,10 @@ CREATE TABLE {schema}.exchange_record (
     PRIMARY KEY (file_id, line)
 );
 CREATE INDEX exchange_record_treasury_on ON {schema}.exchange_record (treasury_on);
--- Rows that no account has: looked up whenever their serial comes again, and listed with their age.
-CREATE INDEX exchange_record_unbooked ON {schema}.exchange_record (serial) WHERE ended > 2;
+-- Rows that were not booked as they came: looked up whenever their serial comes again, and listed with their age.
+CREATE INDEX exchange_record_unbooked ON {schema}.exchange_record (serial) WHERE ended <> 1;
+-- Cancellations of a month, and rows that could not be read: few, and asked for apart from all others.
+CREATE INDEX exchange_record_no_payment ON {schema}.exchange_record (treasury_on) WHERE data_type <> 1;
 -- Rows under the intake key that still say whom they are about: an erasure finds them by digest, and those without.
 CREATE INDEX exchange_record_intake ON {schema}.exchange_record (digest)
     WHERE participant_id IS NULL AND sealed IS NOT NULL;
