@@ -26,7 +26,7 @@ from ledger.region_rules import RegionRules
 from ledger.store.log import PoolLog
 from ledger.store.register import Register
 from ledger.words import KINDS
-from projections.folds import execute
+from projections.folds import STATEMENT, execute
 from projections.reconciliation_rows import FETCH, Bulk, Span, gather, repeated, suspects
 from projections.reconciliation_sink import Aside, Ended, FoldedMonth, Row, Sink, View
 from projections.reconciliation_strangers import Stranger, figures_of, strangers, whom_they_may_mean
@@ -43,7 +43,10 @@ from projections.reconciliation_sums import (
 )
 from projections.reconciliation_totals import totals_differences
 from projections.refund_pages import refund_differences
+from projections.runner import catch_up
 
+ATTEMPTS: Final = 8
+"""How often a month is begun anew because payments arrived since the lines were folded."""
 TAX_AGENCY: Final = "tax_agency"
 """The comparison of payments with approvals, row by row."""
 REFUND: Final = "refund"
@@ -98,13 +101,25 @@ def grown(connection: Connection[TupleRow], log: PoolLog, month: date) -> Grown:
 def fold_month(log: PoolLog, register: Register, month: date, rules: RegionRules) -> None:
     """Fold one month, in one snapshot and one transaction. Raises `UnexplainedError`.
 
-    Two at once would end each other's transactions: whoever folds holds the lock of `tax reconcile`.
+    Two at once would end each other's transactions: whoever folds holds the lock of `tax reconcile`. While payments
+    arrive it is begun anew until the lines have come as far as the log; after so many attempts, the days of the last
+    ones may show less in the ledger than was received, until the month is folded again.
     """
-    with log.connections.transaction() as connection:
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        with figures_beside(connection, log, Span.of(month)) as figures:
-            log = log.on(connection)
-            _Fold(connection, log, register, month, rules, View(connection, log, month), figures).run()
+    for attempt in range(1, ATTEMPTS + 1):
+        catch_up(log)
+        with log.connections.transaction() as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            if attempt < ATTEMPTS and _lines_lag(connection, log):
+                continue  # a tranche came in between: its rows are there, and the ledger's lines are not
+            with figures_beside(connection, log, Span.of(month)) as figures:
+                bound = log.on(connection)
+                _Fold(connection, bound, register, month, rules, View(connection, bound, month), figures).run()
+            return
+
+
+def _lines_lag(connection: Connection[TupleRow], log: PoolLog) -> bool:
+    statement = "SELECT position < last_id FROM {projection}, {log_head} WHERE name = %s"
+    return bool(execute(connection, log, statement, (STATEMENT.name,))[0][0])
 
 
 def fold_aside(

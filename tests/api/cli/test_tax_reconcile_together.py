@@ -10,13 +10,17 @@ import pytest
 
 from api.cli import tax_reconcile
 from ledger.store.job_lock import BusyError, job_lock
+from projections.rebuild import rebuild
 from projections.reconciliation import months_due, reconcile
+from projections.reconciliation_pages import month_view
 from projections.runner import catch_up
-from tests.api.cli.desk import COMMAND, environment
+from tests.api.cli.desk import COMMAND, environment, person
 from tests.api.cli.test_reconciliation_cases import CASE, Month
 
 MARCH, APRIL = date(2025, 3, 1), date(2025, 4, 1)
 FOUND, BUSY = 3, 75
+PAYERS = [person(860 + place) for place in range(40)]
+MANY = 4_000
 
 
 @pytest.fixture
@@ -52,3 +56,34 @@ def test_who_finds_it_folded_does_not_wait(month, monkeypatch):
     assert reconcile(desk.log, desk.register, APRIL) == [MARCH, APRIL]
     with job_lock(desk.log, "tax reconcile", "乙"):
         assert reconcile(desk.log, desk.register, MARCH, patience=0) == []
+
+
+def test_payments_arrive_while_it_is_compared(open_desk):
+    """Whatever has arrived by then is what is compared: each look explains itself, and the last is what is there."""
+    desk = open_desk("neimenggu")
+    desk.enrol(*PAYERS)
+    days = [date(2025, 3, 1 + place % 28).isoformat() for place in range(MANY)]
+    rows = [
+        desk.payment(PAYERS[place % 40], f"W{place}", f"{100 + place % 7}.00", day, 费款所属期="2025")
+        for place, day in enumerate(days)
+    ]
+    file = desk.payments(rows)
+    asked = [str(COMMAND), "import", "payments", str(file), "--pool", desk.code, "--actor", "经办"]
+    arriving = subprocess.Popen(asked, env=environment(desk.home), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    looks = []
+    while arriving.poll() is None:
+        catch_up(desk.log)
+        reconcile(desk.log, desk.register, MARCH)
+        looks.append(month_view(desk.log, MARCH).totals)
+    _, told = arriving.communicate()
+    assert arriving.returncode == 0, told
+    assert [one.tax.rows for one in looks] == sorted(one.tax.rows for one in looks)
+    for one in looks:  # whole tranches, in the records and in the ledger alike
+        assert [day.ledger for day in one.days] == [day.tax for day in one.days]
+    catch_up(desk.log)
+    reconcile(desk.log, desk.register, MARCH)
+    last = month_view(desk.log, MARCH).totals
+    assert (last.tax.rows, last.matched, last.difference.fen) == (MANY, 40, last.tax.fen - last.own.fen)
+    before = desk.query("SELECT * FROM {reconciliation_difference_v1} ORDER BY 1, 2")
+    rebuild(desk.log, "reconciliation", register=desk.register)
+    assert desk.query("SELECT * FROM {reconciliation_difference_v1} ORDER BY 1, 2") == before
