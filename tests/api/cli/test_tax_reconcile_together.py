@@ -8,8 +8,9 @@ from functools import partial
 
 import pytest
 
-from api.cli import tax_reconcile
+from api.cli import imports, tax_reconcile
 from ledger.store.job_lock import BusyError, job_lock
+from projections import reconciliation_fold
 from projections.rebuild import rebuild
 from projections.reconciliation import months_due, reconcile
 from projections.reconciliation_pages import month_view
@@ -87,3 +88,22 @@ def test_payments_arrive_while_it_is_compared(open_desk):
     before = desk.query("SELECT * FROM {reconciliation_difference_v1} ORDER BY 1, 2")
     rebuild(desk.log, "reconciliation", register=desk.register)
     assert desk.query("SELECT * FROM {reconciliation_difference_v1} ORDER BY 1, 2") == before
+
+
+def test_a_payment_between_the_lines_and_the_look_is_not_missed(open_desk, monkeypatch):
+    desk = open_desk("neimenggu")
+    desk.enrol(*PAYERS[:2])
+    desk.pay(desk.payment(PAYERS[0], "B1", "100.00", "2025-03-04", 费款所属期="2025"))
+    overtaken = []
+
+    def overtake(log):
+        catch_up(log)
+        if not overtaken:
+            overtaken.append(desk.payment(PAYERS[1], "B2", "200.00", "2025-03-04", 费款所属期="2025"))
+            monkeypatch.setattr(imports, "fold_forward", lambda _log: None)
+            desk.pay(*overtaken)
+
+    monkeypatch.setattr(reconciliation_fold, "catch_up", overtake)
+    reconcile(desk.log, desk.register, MARCH)
+    (day,) = month_view(desk.log, MARCH).totals.days
+    assert (day.tax.fen, day.ledger.fen) == (300_00, 300_00)
