@@ -34,7 +34,7 @@ from ledger.account_events import (
     TransferredOut,
 )
 from ledger.interest import MonthEntry, earning_month
-from ledger.words import NOTHING, Amounts, MoneyKind
+from ledger.words import KINDS, NOTHING, Amounts, MoneyKind
 
 
 class YearEntries(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -113,18 +113,22 @@ class PersonalAccount(msgspec.Struct, frozen=True, omit_defaults=True, gc=False)
                 return entries.entries
         return ()
 
-    def lowest_from(self, year: int = 0, month: int = 0) -> int:
-        """The lowest balance (fen) at which the account stands from an earning month on, in the years still open.
+    def lowest_from(self, year: int = 0, month: int = 0, kind: MoneyKind | None = None) -> int:
+        """The lowest balance (fen) at which the account stands from an earning month on, in the years still open; that
+        of one kind where it is given.
 
         Interest of those years is not in it. What is paid out or struck out may not exceed it, or the account would
         owe interest for months in which it held less than nothing.
         """
         by_month: dict[tuple[int, int], int] = {}
+        place = None if kind is None else KINDS.index(kind)
         for entries in self.years:
             for entry in entries.entries:
-                key = (entries.year, entry.from_month)
-                by_month[key] = by_month.get(key, 0) + entry.fen
-        balance = self.opening.total + sum(fen for key, fen in by_month.items() if key <= (year, month))
+                if place in (None, entry.kind):
+                    key = (entries.year, entry.from_month)
+                    by_month[key] = by_month.get(key, 0) + entry.fen
+        opening = self.opening.total if kind is None else self.opening.of(kind)
+        balance = opening + sum(fen for key, fen in by_month.items() if key <= (year, month))
         lowest = balance
         for key in sorted(key for key in by_month if key > (year, month)):
             balance += by_month[key]

@@ -300,7 +300,7 @@ def reverse_entry(
             Reason.NOTHING_TO_REVERSE, f"第{version}号记录", rule="建账、利息、冲正和终结记录不能冲正",
             remedy="利息随所冲正的款项自动重算；请指明款项记录的版本号",
         )  # fmt: skip
-    if any(isinstance(event, EntryReversed) and event.reverses == version for event in history):
+    if is_reversed(history, version):
         return refuse(Reason.ALREADY_REVERSED, f"第{version}号记录")
     if state.closed:
         return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
@@ -333,6 +333,11 @@ def reverse_entry(
             remedy="先收回已支付的部分，再办理冲正",
         )  # fmt: skip
     return events
+
+
+def is_reversed(history: Sequence[AccountEvent], version: int) -> bool:
+    """Whether the entry recorded as `version` was taken back."""
+    return any(isinstance(event, EntryReversed) and event.reverses == version for event in history)
 
 
 def restate_interest(

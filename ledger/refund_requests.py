@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from ledger.account import PersonalAccount
-from ledger.account_events import AccountEvent, EntryReversed, PaymentEvent
+from ledger.account_decisions import is_reversed
+from ledger.account_events import AccountEvent, PaymentEvent
 from ledger.money import fen_to_yuan
-from ledger.money_out import available
+from ledger.money_out import available, available_of, kind_of
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import RegionRules
 from ledger.words import CHINESE, MoneyKind
@@ -145,7 +146,7 @@ def entry_of(request: RefundRequest, accounts: Sequence[Held]) -> Entry | Refusa
         return refuse(
             Reason.NOTHING_TO_REFUND, f"{request.period}年度{CHINESE[request.kind]}，电子税票 {request.voucher}"
         )
-    standing = [(held, version, event) for held, version, event in found if not _is_reversed(held, version)]
+    standing = [(held, version, event) for held, version, event in found if not is_reversed(held.events, version)]
     if not standing:
         return refuse(Reason.ALREADY_REVERSED, f"第{found[0][1]}号记录", rule="已冲正或撤销的缴费不再退费")
     if len(standing) > 1 and request.paid_fen is not None:
@@ -174,8 +175,9 @@ def check_refund(
 ) -> Entry | Refusal:
     """The entry of which a request may be paid on a day. `taken` is what other requests take of the person's entries.
 
-    All requests for an entry together stay within it, and within what the account holds beside what is accepted and not
-    yet paid; a refund that was reversed takes nothing. Reasons: those of `entry_of`, DATE, AMOUNT.
+    All requests for an entry together stay within it, and within what the account holds, in all and of its kind, beside
+    what is accepted and not yet paid; a refund that was reversed takes nothing. Reasons: those of `entry_of`, DATE,
+    AMOUNT.
     """
     entry = entry_of(request, accounts)
     if isinstance(entry, Refusal):
@@ -183,7 +185,7 @@ def check_refund(
     if on < entry.effective_on:
         return refuse(Reason.DATE, on.isoformat(), rule=f"退费日期不得早于该笔缴费的入库日期{entry.effective_on}")
     held = next(one for one in accounts if one.account == entry.account)
-    others = [one for one in taken if one.account == entry.account and not _is_reversed(held, one.refund)]
+    others = [one for one in taken if one.account == entry.account and not is_reversed(held.events, one.refund)]
     left = entry.fen - sum(one.fen for one in others if one.version == entry.version)
     if not 0 < request.fen <= left:
         return refuse(
@@ -191,14 +193,18 @@ def check_refund(
             f"申请退费额{fen_to_yuan(request.fen)}元",
             rule=f"申请退费额须大于零且不超过该笔缴费尚可退的{fen_to_yuan(left)}元",
         )
-    promised = sum(one.fen for one in others if not one.refund)
-    most = available(held.state, on, rules) - promised
-    if request.fen > most:
-        return refuse(
-            Reason.AMOUNT,
-            f"申请退费额{fen_to_yuan(request.fen)}元",
-            rule=f"申请退费额不得超过账户可退的余额{fen_to_yuan(most)}元",
-        )
+    promised = [one for one in others if not one.refund]
+    of_kind = [one for one in promised if _kind(held, one.version) is request.kind]
+    for most, whose in (
+        (available(held.state, on, rules) - sum(one.fen for one in promised), "账户"),
+        (available_of(held.state, request.kind, on, rules) - sum(one.fen for one in of_kind), CHINESE[request.kind]),
+    ):
+        if request.fen > most:
+            return refuse(
+                Reason.AMOUNT,
+                f"申请退费额{fen_to_yuan(request.fen)}元",
+                rule=f"申请退费额不得超过{whose}可退的余额{fen_to_yuan(most)}元",
+            )
     return entry
 
 
@@ -221,6 +227,12 @@ def may_be_cancelled(status: RefundStatus) -> Refusal | None:
     )
 
 
+def _kind(held: Held, version: int) -> MoneyKind:
+    event = held.events[version - 1]
+    assert isinstance(event, PaymentEvent)
+    return kind_of(event)
+
+
 def _is_meant(request: RefundRequest, event: PaymentEvent) -> bool:
     return (
         event.voucher == request.voucher
@@ -228,7 +240,3 @@ def _is_meant(request: RefundRequest, event: PaymentEvent) -> bool:
         and event.effect.of(request.kind) == event.effect.total
         and request.serial in ("", event.serial)
     )
-
-
-def _is_reversed(held: Held, version: int) -> bool:
-    return any(isinstance(event, EntryReversed) and event.reverses == version for event in held.events)

@@ -34,13 +34,14 @@ from ledger.desk.commands import (
     PayOut,
     Recorded,
     RecordPayment,
+    RefundEntry,
     ReverseEntry,
 )
 from ledger.desk.donors import still_giving
 from ledger.identity import birth_date, squeezed
 from ledger.interest_decisions import leave
 from ledger.money import fen_to_yuan
-from ledger.money_out import pay_out
+from ledger.money_out import pay_out, refund_entry
 from ledger.naming import Somebody
 from ledger.plan_funds import aid_moved
 from ledger.refusals import Reason, Refusal, refuse
@@ -123,7 +124,7 @@ class Batch:
         state = self._tranche.state(command.account.bytes)
         if isinstance(command, RecordPayment):
             return state is not None and is_late(state, command.payment.treasury_on.year)
-        return isinstance(command, ReverseEntry) and state is not None
+        return isinstance(command, ReverseEntry | RefundEntry) and state is not None
 
     def _digest(self, command: OpenAccount | EraseParticipant) -> bytes:
         return self._register.digest(command.number)
@@ -154,6 +155,9 @@ class Batch:
                 return same
             if isinstance(command, RecordPayment):
                 return record_payment(state, command.payment, rules, origin, today, past)
+            if isinstance(command, RefundEntry):
+                paid = (command.entry, command.fen, command.on)
+                return refund_entry(state, *paid, rules, origin, today, command.reason, past)
             if isinstance(command, PayOut):
                 return pay_out(
                     state, _PAYING_OUT[command.kind], command.fen, command.on, rules, origin, today, command.reason

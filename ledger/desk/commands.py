@@ -82,6 +82,12 @@ class PayOut(AccountCommand, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class RefundEntry(PayOut, frozen=True, kw_only=True):
+    """退费 by a verified request: of the payment recorded as `entry`, out of the kind that was paid."""
+
+    entry: int
+
+
 class ReverseEntry(AccountCommand, frozen=True, kw_only=True):
     """冲正 of the entry recorded as `version`, by two people."""
 

@@ -15,7 +15,7 @@ import msgspec
 
 from ledger import clock
 from ledger.desk.coalesce import PoolWriter
-from ledger.desk.commands import Answer, Command, PayOut, said
+from ledger.desk.commands import Answer, Command, RefundEntry, said
 from ledger.desk.nameless import require_nameless_of
 from ledger.money import fen_to_yuan
 from ledger.refund_requests import (
@@ -100,8 +100,8 @@ class RefundDesk:
     ) -> Answer:
         """Record the refund of an accepted request. The same again is told the first answer.
 
-        Raises `Refused`: SAME_PERSON, REFUND_UNKNOWN, REFUND_STATE, COMMAND_ID, those of `check_refund` and `pay_out`.
-        The request is held until the refund is recorded, so it cannot be cancelled meanwhile.
+        Raises `Refused`: SAME_PERSON, REFUND_UNKNOWN, REFUND_STATE, COMMAND_ID, those of `check_refund` and of
+        `refund_entry`. The request is held until the refund is recorded, so it cannot be cancelled meanwhile.
         """
         with Refunds(self._log).alone() as (log, _):
             rules, record = log.rules(), _found(Refunds(log), number)
@@ -113,7 +113,8 @@ class RefundDesk:
                 _require(_same_entry(entry, verdict))
             assert verdict is not None
             assert verdict.account is not None
-            command = PayOut(
+            assert verdict.entry is not None
+            command = RefundEntry(
                 actor=actor,
                 reviewer=reviewer,
                 cause="command tax refunds pay",
@@ -121,6 +122,7 @@ class RefundDesk:
                 dry_run=dry_run,
                 account=verdict.account,
                 kind="refund",
+                entry=verdict.entry,
                 fen=record.request.fen,
                 on=on,
                 reason=pay_reason(number, record.request.voucher),

@@ -26,7 +26,7 @@ from ledger.declarations import Declared, declare_subsidy, release_declaration
 from ledger.interest_decisions import credit_interest, leave, settle_leaving
 from ledger.late_money import Origin
 from ledger.money import yuan_to_fen
-from ledger.money_out import pay_out, receive_transfer
+from ledger.money_out import pay_out, receive_transfer, refund_entry
 from ledger.refusals import Reason, Refusal
 from ledger.region_rules import SHIPPED, PoolOpened, RegionRules, RuleEvent, ValueEntered, folded_rules
 from ledger.words import Amounts, MoneyKind
@@ -124,6 +124,11 @@ class Life:
     def refund(self, yuan: str, on: date) -> tuple[AccountEvent, ...] | Refusal:
         """退费."""
         return self.take(pay_out(self.state, Refunded, fen(yuan), on, self.rules, HANDLER, self.today, "重复缴费"))
+
+    def refund_entry(self, version: int, yuan: str, on: date) -> tuple[AccountEvent, ...] | Refusal:
+        """退费 of one payment."""
+        paid = (version, fen(yuan), on)
+        return self.take(refund_entry(self.state, *paid, self.rules, HANDLER, self.today, "误收", self.events))
 
     def receive(self, on: date, **yuan: str) -> tuple[AccountEvent, ...] | Refusal:
         """转入, in yuan by kind."""

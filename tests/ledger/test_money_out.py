@@ -140,3 +140,70 @@ def test_nothing_moves_after_the_end():
 )
 def test_a_payment_is_split_over_the_kinds(paid, balance, shares):
     assert apportioned(paid, Amounts(*balance)).by_kind() == shares
+
+
+# -- the refund of one payment -----------------------------------------------------------------------------------------
+
+
+def paid_in() -> Life:
+    """Of 2024: 500.00 contribution, 300.00 collective subsidy, 200.00 government subsidy; 2024 is credited."""
+    life = Life(rules_of(rates=RATES, caps={2024: "1000.00", 2025: "1000.00"}))
+    done(life.pay_in("contribution", "500.00", date(2024, 3, 14)))
+    done(life.pay_in("collective_subsidy", "300.00", date(2024, 4, 2)))
+    done(life.pay_in("government_subsidy", "200.00", date(2024, 12, 2)))
+    done(life.credit(2024))
+    return life
+
+
+@pytest.mark.parametrize(
+    ("version", "yuan", "kind"), [(2, "500.00", "contribution"), (3, "120.00", "collective_subsidy")]
+)
+def test_a_refund_is_taken_from_the_kind_that_was_paid_and_leaves_the_rest(version, yuan, kind):
+    life = paid_in()
+    before = life.state.balance
+    (event,) = done(life.refund_entry(version, yuan, date(2025, 6, 2)))
+    assert event.effect == Amounts(**{kind: -fen(yuan)})
+    assert life.state.balance == before + event.effect
+    assert life.state.balance.interest == life.interest_of(2024) > 0
+
+
+def test_no_more_of_a_kind_is_refunded_than_the_account_holds_of_it():
+    """The pension took its part of every kind: of 500.00 contribution less is left, whatever else the account holds."""
+    life = paid_in()
+    done(life.pension("400.00", date(2025, 5, 2)))
+    left = life.state.balance.contribution
+    assert 0 < left < fen("500.00") < life.balance
+    for on in (date(2025, 1, 2), date(2025, 6, 2)):  # nor on an earlier day: the pension would not be there then
+        refusal = life.refund_entry(2, f"{(left + 1) / 100:.2f}", on)
+        assert reason(refusal) is Reason.AMOUNT
+        assert "个人缴费" in refusal.rule
+    done(life.refund_entry(2, f"{left / 100:.2f}", date(2025, 6, 2)))
+    assert life.state.balance.contribution == 0
+
+
+def test_a_later_payment_of_the_kind_does_not_serve_an_earlier_refund():
+    life = paid_in()
+    done(life.pension("400.00", date(2025, 5, 2)))
+    done(life.pay_in("contribution", "500.00", date(2025, 8, 4)))
+    assert reason(life.refund_entry(2, "500.00", date(2025, 6, 2))) is Reason.AMOUNT
+    done(life.refund_entry(2, "500.00", date(2025, 8, 5)))
+
+
+def test_what_is_no_payment_or_was_taken_back_is_not_refunded():
+    life = paid_in()
+    for version in (0, 1, 5, 6):  # the opening, the interest, and what is not there
+        assert reason(life.refund_entry(version, "1.00", date(2025, 6, 2))) is Reason.NOTHING_TO_REFUND
+    done(life.reverse(2))
+    assert reason(life.refund_entry(2, "1.00", date(2025, 6, 2))) is Reason.ALREADY_REVERSED
+
+
+def test_refunded_aid_gives_no_room_back_and_a_reversed_refund_takes_nothing():
+    """The cap counts what a year received; a refund is a payment out on its own day."""
+    life = paid_in()
+    done(life.refund_entry(3, "300.00", date(2025, 6, 2)))
+    room = life.state.room_taken(2024)
+    assert (room.collective, room.social) == (fen("300.00"), 0)
+    assert reason(life.pay_in("collective_subsidy", "700.01", date(2025, 6, 3), 2024)) is Reason.OVER_CAP
+    done(life.reverse(6))
+    assert life.state.balance.collective_subsidy == fen("300.00")
+    assert life.state.room_taken(2024) == room

@@ -127,10 +127,17 @@ def test_all_requests_for_an_entry_together_stay_within_it(life):
 
 
 def test_what_is_accepted_and_not_paid_is_left_in_the_account(life):
-    done(life.pension("700.00", date(2026, 3, 1)))  # 600.00 are left of 1300.00
+    """600.00 are left of 1300.00, and of the contributions 507.69; what another kind promises takes nothing of them."""
+    done(life.pension("700.00", date(2026, 3, 1)))
     assert isinstance(check(life, asked()), Entry)
-    assert reason(check(life, asked(), Taken(ACCOUNT, 3, 100_01, 0))) is Reason.AMOUNT
-    assert isinstance(check(life, asked(), Taken(ACCOUNT, 3, 100_00, 0)), Entry)
+    assert reason(check(life, asked(), Taken(ACCOUNT, 3, 7_70, 0))) is Reason.AMOUNT
+    assert isinstance(check(life, asked(), Taken(ACCOUNT, 3, 7_69, 0)), Entry)
+    assert isinstance(check(life, asked(), Taken(ACCOUNT, 5, 92_31, 0)), Entry)
+    aid = {"voucher": "T4", "kind": MoneyKind.COLLECTIVE_SUBSIDY}
+    assert isinstance(check(life, asked(**aid, fen=92_31)), Entry)
+    refusal = check(life, asked(**aid, fen=92_32))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.reason, "集体补助可退的余额92.31元" in refusal.rule) == (Reason.AMOUNT, True)
 
 
 def test_a_refund_that_was_reversed_takes_nothing(life):

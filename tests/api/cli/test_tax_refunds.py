@@ -12,6 +12,7 @@ from ledger import clock
 from ledger.account_events import Refunded
 from ledger.jobs.outgoing_refunds import refund_check_rows, refund_rows
 from ledger.refund_requests import pay_id
+from ledger.words import Amounts
 from projections.refund_pages import refund_differences
 from projections.refund_proof import refund_faults
 from projections.verify import verify
@@ -208,6 +209,26 @@ def test_an_accepted_request_is_paid_once(desk):
     assert (told["R1"]["refund"]["amount"], told["R1"]["refund"]["on"]) == ("200.00", "2025-06-02")
     (sent,) = refund_rows(desk.log)
     assert (sent.id, sent.number, sent.fen, sent.voucher) == (pay_id(desk.code, "R1"), "R1", 200_00, "TK40")
+
+
+def test_a_refund_returns_the_kind_that_was_paid(desk):
+    """And no more than the account still holds of it: the pension took its part."""
+    desk.set("cap", 2025, "1000.00")
+    who = member(desk, 9, "200.00", "150.00")
+    desk.pay(desk.payment(who, "K9A", "300.00", "2025-03-10", 征收品目="集体补助"))
+    take_in(desk, row(who, "R1", "K90"), row(who, "R2", "K9A", "300.00", 征收品目="集体补助"))
+    assert verdict(desk, "R1").code == 0
+    assert pay(desk, "R1").code == 0
+    assert desk.state(who).balance == Amounts(contribution=150_00, collective_subsidy=300_00)
+    assert verdict(desk, "R2").code == 0
+    desk.prepare(
+        "entry", "record", "--pool", desk.code, "--account", desk.account(who), "--kind", "pension", "--amount",
+        "45.00", "--on", "2025-05-30", "--actor", "甲",
+    )  # fmt: skip
+    over = pay(desk, "R2")
+    assert refused(over) == "AMOUNT"
+    assert "集体补助可退的余额270.00元" in over.err
+    assert desk.state(who).balance == Amounts(contribution=135_00, collective_subsidy=270_00)
 
 
 def test_an_entry_reversed_after_its_verdict_is_not_refunded(desk):
