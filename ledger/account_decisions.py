@@ -7,7 +7,7 @@ caller loads them by key and asks again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import Enum
 from functools import cache
@@ -30,6 +30,7 @@ from ledger.account_events import (
     InterestEvent,
     MoneyEvent,
     PaymentEvent,
+    Refunded,
     SocialAidRecorded,
     TransferredOut,
 )
@@ -51,6 +52,7 @@ class History(Enum):
 
 
 NEEDS_HISTORY: Final = History.NEEDED
+NO_REQUESTS: Final[Mapping[str, str]] = {}
 Decided = tuple[AccountEvent, ...] | Refusal
 Asked = tuple[AccountEvent, ...] | Refusal | History
 Past = Sequence[AccountEvent] | None
@@ -282,11 +284,14 @@ def reverse_entry(
     origin: Origin,
     history: Past = None,
     serial: str = "",
+    requests: Mapping[str, str] = NO_REQUESTS,
 ) -> Asked:
     """冲正 of the entry recorded as `version`, on that entry's own date.
 
-    Reasons: NOTHING_TO_REVERSE, ALREADY_REVERSED, ACCOUNT_CLOSED, AMOUNT, NO_RATE. Interest is not reversible by hand:
-    it follows from what is reversed.
+    `requests` are the refund requests that were accepted for the entry: their numbers by the command ids of their
+    refunds. Whether one was paid is read from the history. Reasons: NOTHING_TO_REVERSE, ALREADY_REVERSED,
+    ALREADY_REFUNDED, ACCOUNT_CLOSED, AMOUNT, NO_RATE. Interest is not reversible by hand: it follows from what is
+    reversed.
     """
     if history is None:
         return NEEDS_HISTORY
@@ -302,6 +307,8 @@ def reverse_entry(
         )  # fmt: skip
     if is_reversed(history, version):
         return refuse(Reason.ALREADY_REVERSED, f"第{version}号记录")
+    if paid := _paid_request(history, requests):
+        return refuse(Reason.ALREADY_REFUNDED, f"第{version}号记录，退费申请{paid}")
     if state.closed:
         return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
     late = is_late(state, entered_in(original))
@@ -338,6 +345,20 @@ def reverse_entry(
 def is_reversed(history: Sequence[AccountEvent], version: int) -> bool:
     """Whether the entry recorded as `version` was taken back."""
     return any(isinstance(event, EntryReversed) and event.reverses == version for event in history)
+
+
+def _paid_request(history: Sequence[AccountEvent], requests: Mapping[str, str]) -> str | None:
+    """The number of one of the requests whose refund stands."""
+    if not requests:
+        return None
+    return next(
+        (
+            requests[event.command_id]
+            for version, event in enumerate(history, 1)
+            if isinstance(event, Refunded) and event.command_id in requests and not is_reversed(history, version)
+        ),
+        None,
+    )
 
 
 def restate_interest(

@@ -64,7 +64,8 @@ BACK_TYPES: Final = frozenset((TYPES.index("interrupted"), TYPES.index("lump_sum
 
 class Paid(NamedTuple):
     """A payment, each serial once. `kind` and `payment_type` as they are stored; `booked` says that an account has it,
-    `reason` why not; `cancelled_on` is the treasury entry of its 撤销.
+    `reason` why not; `cancelled_on` is the treasury entry of its 撤销, `kept` says that the account
+    has the money all the same.
     """
 
     file: int
@@ -81,6 +82,7 @@ class Paid(NamedTuple):
     booked: bool
     reason: str = ""
     cancelled_on: date | None = None
+    kept: bool = False
 
     @property
     def key(self) -> str:
@@ -219,8 +221,10 @@ class _Person:
                 told = self._tell(month, f"c:{one.serial}", Category.CANCELLED, -one.fen, -1, one, approved)
                 self._open_approved.append((approved, told))
             elif before := _taken(self._open_paid, one):
-                before.clear(f"{_month(month)}税务撤销", month)
                 told = self._tell(month, f"c:{one.serial}", Category.CANCELLED, -one.fen, -1, one)
+                if one.kept:
+                    continue
+                before.clear(f"{_month(month)}税务撤销", month)
                 told.clear(f"撤销{_month(month_of(one.treasury_on))}的缴费", month_of(one.treasury_on))
             else:  # its own entry was its approval, and keeps the day of the payment when it is reversed
                 self._own_paid = [other for other in self._own_paid if other is not one]
@@ -271,6 +275,10 @@ class _Person:
                 self._tell(month, one.key, Category.REGION, one.fen, 1, one)
             elif one in paid:
                 self._unmatched(month, one)
+        for one in gone:
+            if one.kept and not self._needs.approval(one.kind, one.payment_type):
+                self._count_own(month, 1, one.fen)
+                self._tell(month, f"c:{one.serial}", Category.CANCELLED, -one.fen, -1, one)
         for other in approved:
             alike_gone = any((one.kind, one.period, one.fen) == (other.kind, other.period, other.fen) for one in gone)
             category = Category.CANCELLED if alike_gone else Category.AGENCY_ONLY

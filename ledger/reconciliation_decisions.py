@@ -12,6 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from ledger.late_money import Origin
+from ledger.reconciliation import Category
 from ledger.reconciliation_events import (
     DifferenceAssigned,
     DifferenceExplained,
@@ -85,7 +86,9 @@ def resolve(
 ) -> Decided:
     """End a difference by a payment, reversal or refund recorded since its records came, for the same person or serial.
 
-    By two people. Reasons: SAME_PERSON, MONTH_SIGNED, DIFFERENCE_UNKNOWN, DIFFERENCE_ENDED, NOT_AN_ENDING.
+    A 撤销 of what had been refunded by request is ended by that refund, earlier though it may be, if it returned all of
+    it: the money left once. By two people. Reasons: SAME_PERSON, MONTH_SIGNED, DIFFERENCE_UNKNOWN, DIFFERENCE_ENDED,
+    NOT_AN_ENDING.
     """
     if fault := same_person(rules, origin.actor, origin.reviewer) or _may_speak(state, [asked], known):
         return fault
@@ -113,6 +116,9 @@ def _not_an_ending(one: Known, ending: Ending | None) -> Refusal | None:
         return refuse(Reason.NOT_AN_ENDING, value, rule="差异只由缴费记账、冲正或退费了结")
     if ending.cause.removeprefix("file ").partition("#")[0] in one.files:
         return refuse(Reason.NOT_AN_ENDING, value, rule="该记录出自差异所涉的文件，即差异本身，不是其后的记录")
+    if one.category == Category.CANCELLED and one.serial and ending.returns:
+        rule = "该退费不是将税务撤销的这一笔全数退还的退费"
+        return None if ending.returns == (one.serial, -one.fen) else refuse(Reason.NOT_AN_ENDING, value, rule=rule)
     if ending.recorded_at <= one.received_at:
         return refuse(Reason.NOT_AN_ENDING, value, rule="该记录早于差异所涉的数据")
     if ending.participant not in one.persons and not (one.serial and ending.serial == one.serial):

@@ -100,6 +100,7 @@ class Ending(NamedTuple):
     """An event of an account that is said to end a difference: of whom, of which serial, recorded why and when.
 
     `ends` says that it is a payment, a reversal or a refund: neither interest nor a pension puts two books right.
+    `returns` is, of a refund by request that stands, the serial of the payment it returned and how much (fen).
     """
 
     account: UUID
@@ -110,6 +111,7 @@ class Ending(NamedTuple):
     cause: str
     recorded_at: datetime
     ends: bool
+    returns: tuple[str, int] | None = None
 
 
 class Figures(NamedTuple):

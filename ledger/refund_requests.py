@@ -7,7 +7,7 @@ with the refund itself, which is a payment out on its own date and keeps the int
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -93,6 +93,15 @@ class Taken(NamedTuple):
     refund: int
 
 
+class TakenBack(NamedTuple):
+    """What a 撤销 says that no account has: it waits, or was refused."""
+
+    serial: str
+    kind: MoneyKind
+    period: int
+    fen: int
+
+
 def pay_id(pool: str, number: str) -> UUID:
     """The id under which the refund of a request is recorded: one request is paid once, however often it is sent."""
     return uuid5(NAMESPACE_URL, f"pension-ledger:refund:{pool}:{number}")
@@ -171,20 +180,33 @@ def entry_of(request: RefundRequest, accounts: Sequence[Held]) -> Entry | Refusa
 
 
 def check_refund(
-    request: RefundRequest, accounts: Sequence[Held], taken: Sequence[Taken], rules: RegionRules, on: date
+    request: RefundRequest,
+    accounts: Sequence[Held],
+    taken: Sequence[Taken],
+    rules: RegionRules,
+    on: date,
+    taken_back: Collection[TakenBack] = (),
 ) -> Entry | Refusal:
-    """The entry of which a request may be paid on a day. `taken` is what other requests take of the person's entries.
+    """The entry of which a request may be paid on a day. `taken` is what other requests take of the person's entries,
+    `taken_back` what the tax side took back without their accounts knowing it: it returned that money already.
 
     All requests for an entry together stay within it, and within what the account holds, in all and of its kind, beside
-    what is accepted and not yet paid; a refund that was reversed takes nothing. Reasons: those of `entry_of`, DATE,
-    AMOUNT.
+    what is accepted and not yet paid; a refund that was reversed takes nothing, nor does a request whose entry was.
+    Reasons: those of `entry_of`, CANCELLED_BY_TAX, DATE, AMOUNT.
     """
     entry = entry_of(request, accounts)
     if isinstance(entry, Refusal):
         return entry
+    held = next(one for one in accounts if one.account == entry.account)
+    if _said(held, entry) in taken_back:
+        return refuse(
+            Reason.CANCELLED_BY_TAX,
+            f"第{entry.version}号记录",
+            rule="税务已撤销的缴费不再退费",
+            remedy="以 tax retry 办理待办的撤销；撤销有误的，由税务部门收回后重新申请退费",
+        )
     if on < entry.effective_on:
         return refuse(Reason.DATE, on.isoformat(), rule=f"退费日期不得早于该笔缴费的入库日期{entry.effective_on}")
-    held = next(one for one in accounts if one.account == entry.account)
     others = [one for one in taken if one.account == entry.account and not is_reversed(held.events, one.refund)]
     left = entry.fen - sum(one.fen for one in others if one.version == entry.version)
     if not 0 < request.fen <= left:
@@ -193,7 +215,7 @@ def check_refund(
             f"申请退费额{fen_to_yuan(request.fen)}元",
             rule=f"申请退费额须大于零且不超过该笔缴费尚可退的{fen_to_yuan(left)}元",
         )
-    promised = [one for one in others if not one.refund]
+    promised = [one for one in others if not one.refund and not is_reversed(held.events, one.version)]
     of_kind = [one for one in promised if _kind(held, one.version) is request.kind]
     for most, whose in (
         (available(held.state, on, rules) - sum(one.fen for one in promised), "账户"),
@@ -225,6 +247,13 @@ def may_be_cancelled(status: RefundStatus) -> Refusal | None:
         rule="已退费的申请不得撤销",
         remedy="与税务部门核对；确属误退的，冲正退费记录后另行办理",
     )
+
+
+def _said(held: Held, entry: Entry) -> TakenBack:
+    """What a 撤销 of the entry says."""
+    event = held.events[entry.version - 1]
+    assert isinstance(event, PaymentEvent)
+    return TakenBack(event.serial, kind_of(event), event.year, entry.fen)
 
 
 def _kind(held: Held, version: int) -> MoneyKind:

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     SERIAL_CONFLICT = "SERIAL_CONFLICT"
     NOTHING_TO_REVERSE = "NOTHING_TO_REVERSE"
     ALREADY_REVERSED = "ALREADY_REVERSED"
+    ALREADY_REFUNDED = "ALREADY_REFUNDED"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
     NOT_CLOSED = "NOT_CLOSED"
     YEAR_NOT_ENDED = "YEAR_NOT_ENDED"
@@ -146,6 +147,11 @@ _TABLE: Final[dict[Reason, tuple[str, str, str]]] = {
         "待原记录到达后重报，或核对原流水号、版本号",
     ),
     Reason.ALREADY_REVERSED: ("一笔记录只能冲正一次", HOUSE, "无须再次冲正；如需更正请另记一笔"),
+    Reason.ALREADY_REFUNDED: (
+        "已退费的缴费不再撤销、冲正，一笔款项只退出账户一次",
+        HOUSE,
+        "由税务部门收回该笔撤销；确应撤销的，先冲正退费记录，再以 tax retry 办理撤销",
+    ),
     Reason.ACCOUNT_CLOSED: ("账户注销或转出后不再记账", HOUSE, "转退费或人工核查处理"),
     Reason.NOT_CLOSED: ("账户未终结或仍有余额的，不得删除身份信息", HOUSE, "先办理注销或转出，再申请删除"),
     Reason.YEAR_NOT_ENDED: ("结息年度结束后方可结息", HOUSE, "于次年1月1日及以后结息"),

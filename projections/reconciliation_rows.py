@@ -259,7 +259,7 @@ def _books(who: UUID, rows: list[Row], span: Span, needs: Needs) -> Books:
     for one in cancelled:
         original = paid.get(one.serial)
         if original is not None and cancels(one, original):
-            paid[one.serial] = original._replace(cancelled_on=one.treasury_on)
+            paid[one.serial] = original._replace(cancelled_on=one.treasury_on, kept=original.booked and not one.booked)
         else:
             orphans.append(one)
     for row in withdrawn:

@@ -13,7 +13,16 @@ from uuid import UUID
 
 from ledger import clock
 from ledger.account import PersonalAccount
-from ledger.account_decisions import Asked, Past, is_late, open_account, payment_fault, record_payment, reverse_entry
+from ledger.account_decisions import (
+    NO_REQUESTS,
+    Asked,
+    Past,
+    is_late,
+    open_account,
+    payment_fault,
+    record_payment,
+    reverse_entry,
+)
 from ledger.account_events import (
     AccountEvent,
     AccountOpened,
@@ -55,6 +64,7 @@ from ledger.store.log import PoolLog
 from ledger.store.payers import Payer, Payers
 from ledger.store.plan_funds import Booking, PlanFunds
 from ledger.store.recorder_ways import StreamWrite
+from ledger.store.refunds import Refunds, RequestsOfEntries
 from ledger.store.register import Holder, NewHolder, Register, new_participant
 from ledger.store.states import states_in
 from ledger.words import NOTHING, new_id
@@ -106,6 +116,7 @@ class Batch:
         self._erased: list[tuple[Holder, EraseParticipant, Somebody, Payer | None]] = []
         self._unread = unread or UnreadRows(register)
         self._concerns_plans = False
+        self._requests: RequestsOfEntries = {}
 
     def look_up(self, commands: Sequence[Command], states: Sequence[Any], rows: Sequence[Any]) -> None:
         """All that deciding these commands will ask for; `states` and `rows` answer the queries of `accounts_in` and
@@ -119,6 +130,9 @@ class Batch:
             self._tranche.load(UUID(bytes=holder.account) for holder in self._holders.values() if holder.account)
         if histories := {one.account for one in commands if isinstance(one, AccountCommand) and self._will_need(one)}:
             self._tranche.load_histories(histories)
+        reversing = {one.account.bytes for one in commands if isinstance(one, ReverseEntry)}
+        states_there = filter(None, map(self._tranche.state, reversing))
+        self._requests = Refunds(self._log).accepted_for({state.participant for state in states_there})
 
     def _will_need(self, command: AccountCommand) -> bool:
         state = self._tranche.state(command.account.bytes)
@@ -164,7 +178,10 @@ class Batch:
                 )
             if isinstance(command, ReverseEntry):
                 same = same_person(rules, origin.actor, origin.reviewer)
-                return same or reverse_entry(state, command.version, command.reason, rules, origin, past)
+                requests = self._requests.get((account, command.version), NO_REQUESTS)
+                return same or reverse_entry(
+                    state, command.version, command.reason, rules, origin, past, requests=requests
+                )
             if isinstance(command, CloseAccount):
                 ends = {"reason": command.reason, "to": command.to, "document": command.document}
                 return leave(state, command.on, rules, origin, today, **ends)

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from ledger import clock
+from ledger.account_events import PaymentEvent
 from ledger.desk.coalesce import PoolWriter
 from ledger.desk.commands import Answer, Command, RefundEntry, said
 from ledger.desk.nameless import require_nameless_of
@@ -22,6 +23,7 @@ from ledger.refund_requests import (
     Entry,
     Held,
     Taken,
+    TakenBack,
     check_refund,
     facts_of,
     may_be_paid,
@@ -32,6 +34,7 @@ from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import RegionRules, same_person
 from ledger.store.command_ids import CommandRow, find_commands, write_commands
 from ledger.store.log import PoolLog
+from ledger.store.received_payments import ReceivedPayments
 from ledger.store.refunds import RefundRecord, Refunds, Verdict, held_accounts, taken_by
 from ledger.store.register import Register
 
@@ -63,10 +66,11 @@ class VerdictAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Books(NamedTuple):
-    """What a decision about a request reads: the person's accounts, and what their other requests take."""
+    """What a decision about a request reads: the person's accounts, what other requests take, what was taken back."""
 
     accounts: Sequence[Held]
     taken: Sequence[Taken]
+    taken_back: frozenset[TakenBack]
 
 
 class RefundDesk:
@@ -175,12 +179,15 @@ def _books(log: PoolLog, register: Register, record: RefundRecord) -> _Books:
     participant = record.request.participant
     accounts = register.accounts_of(participant)
     others = Refunds(log).of_participants([participant]).values()
-    return _Books(held_accounts(log, accounts), taken_by(others, but=record.request.number))
+    held = held_accounts(log, accounts)
+    serials = {event.serial for one in held for event in one.events if isinstance(event, PaymentEvent) and event.serial}
+    taken_back = ReceivedPayments(log).taken_back(serials)
+    return _Books(held, taken_by(others, but=record.request.number), taken_back)
 
 
 def _entry(record: RefundRecord, books: _Books, rules: RegionRules, on: date) -> Entry:
     """The entry of which a request may be paid. Raises `Refused`."""
-    entry = check_refund(record.request, books.accounts, books.taken, rules, on)
+    entry = check_refund(record.request, *books[:2], rules, on, books.taken_back)
     if isinstance(entry, Refusal):
         raise Refused(entry)
     return entry

@@ -14,7 +14,16 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from ledger.account import PersonalAccount
-from ledger.account_decisions import Asked, Past, Payment, is_late, payment_fault, record_payment, reverse_entry
+from ledger.account_decisions import (
+    NO_REQUESTS,
+    Asked,
+    Past,
+    Payment,
+    is_late,
+    payment_fault,
+    record_payment,
+    reverse_entry,
+)
 from ledger.account_events import PaymentEvent
 from ledger.cap import UNDER_THE_CAP
 from ledger.jobs.apart import Apart
@@ -42,6 +51,7 @@ from ledger.store.external_identities import CANCELLED, NEW, Identity, RecordedR
 from ledger.store.log import PoolLog
 from ledger.store.plan_funds import Booking, Held, PlanFunds
 from ledger.store.recorder import Following, Hook
+from ledger.store.refunds import Refunds, RequestsOfEntries
 from ledger.store.register import Register
 from ledger.store.states import decode_state, load_states
 from ledger.words import Amounts
@@ -74,6 +84,7 @@ class PaymentIntake(Intake[Row]):
         self._taken_back: dict[str, Held] = {}
         self._waiting: dict[str, list[Waiting]] = {}
         self._settled: set[str] = set()
+        self._requests: RequestsOfEntries = {}
         self._records: PaymentRecords | None = None
         self._tranche_rows: list[ReadRow] = []
 
@@ -139,6 +150,9 @@ class PaymentIntake(Intake[Row]):
         self.tranche.load_histories(
             {UUID(bytes=account) for row in rows if (account := self.account(row)) and self._will_need(row, account)}
         )
+        cancelled = (self.account(row) for row in rows if isinstance(row, PaymentRow) and row.data_type == CANCELLED)
+        people = {whose for account in cancelled if account and (whose := self._participant(account))}
+        self._requests = Refunds(self.log).accepted_for(people)
 
     def _mend(self, found: LookedUp, rows: Sequence[Row]) -> None:
         """Bring what was looked up to where the tranches that were recorded since have led."""
@@ -312,7 +326,8 @@ class PaymentIntake(Intake[Row]):
                 return refuse(
                     Reason.SERIAL_CONFLICT, f"流水号{serial}", rule="撤销的费款所属期、征收品目、金额须与原记录一致"
                 )
-            return reverse_entry(state, original.version, "税务撤销", self.rules, origin, past, serial)
+            requests = self._requests.get((account, original.version), NO_REQUESTS)
+            return reverse_entry(state, original.version, "税务撤销", self.rules, origin, past, serial, requests)
 
         answer = self.tranche.decide(account, decision)
         return answer if isinstance(answer, Refusal) else before + 1

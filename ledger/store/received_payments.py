@@ -5,14 +5,16 @@ Of a serial that was sent more than once, one delivery counts: the one that was 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, Final
 
 from ledger.account_decisions import Payment
 from ledger.allocation import RETRIED, Received
 from ledger.exchange import TYPES
+from ledger.refund_requests import TakenBack
 from ledger.refusals import Reason
+from ledger.store.arrays import text_array
 from ledger.store.external_identities import CANCELLED, NEW
 from ledger.store.log import PoolLog
 from ledger.words import KINDS
@@ -65,6 +67,11 @@ _HINDERED: Final = (
     f"{_ALL} SELECT d.reason, d.period, extract(year FROM d.treasury_on)::int, count(*){_JOINED}{_FREE}{_KNOWN_NOW}"
     " GROUP BY 1, 2, 3"
 )
+_TAKEN_BACK: Final = (
+    "SELECT DISTINCT r.serial, r.kind, r.period, r.fen FROM {exchange_record} r WHERE r.serial = ANY(%(serials)s)"
+    f" AND r.ended > 2 AND r.data_type = {CANCELLED} AND r.kind IS NOT NULL AND r.reason <> '{Reason.OTHER_POOL}'"
+    " AND NOT EXISTS (SELECT FROM {external_identity} x WHERE x.serial = r.serial AND x.data_type = r.data_type)"
+)
 _UNREADABLE: Final = (
     "SELECT r.file_id, r.line, encode(f.sha256, 'hex') FROM {exchange_record} r JOIN {exchange_file} f USING (file_id)"
     " WHERE r.data_type = 0 AND (r.file_id, r.line) > (%(file)s, %(line)s) ORDER BY 1, 2 LIMIT %(limit)s"
@@ -98,6 +105,11 @@ class ReceivedPayments:
     def hindered(self) -> list[tuple[str, int, int, int]]:
         """Those of persons known now by reason, period and year of treasury entry: how many."""
         return [(row[0], row[1], row[2], row[3]) for row in self._read(_HINDERED, _of(None))]
+
+    def taken_back(self, serials: Collection[str]) -> frozenset[TakenBack]:
+        """What the tax side says, in rows that no account has, that it took back of payments with these serials."""
+        rows = self._read(_TAKEN_BACK, {"serials": text_array(serials)})
+        return frozenset(TakenBack(serial, KINDS[kind], period, fen) for serial, kind, period, fen in rows)
 
     def unreadable(self, after: tuple[int, int], limit: int) -> list[tuple[int, int, str]]:
         """Rows whose figures could not be read, behind a file's line: file, line, and the file's sha256 in hex."""

@@ -7,11 +7,14 @@ from datetime import date, datetime
 from typing import Any, cast
 from uuid import UUID
 
+from ledger.account_decisions import is_reversed
 from ledger.account_events import AccountEvent, AccountOpened, EntryReversed, PaymentEvent, Refunded
 from ledger.reconciliation_events import MonthEvent, MonthReopened, MonthSigned
 from ledger.reconciliation_month import Ending, ReconciliationMonth, fold_month_events, month_stream
 from ledger.store.log import PoolLog
 from ledger.store.mapper import decode
+from ledger.store.refunds import Refunds
+from ledger.store.states import load_states
 
 
 class ReconciliationMonths:
@@ -70,4 +73,16 @@ class ReconciliationMonths:
             return None
         serial = event.serial if isinstance(event, PaymentEvent | EntryReversed) else ""
         ends = isinstance(event, PaymentEvent | EntryReversed | Refunded)
-        return Ending(account, version, event.topic, opened.participant, serial, event.cause, at, ends)
+        told_by = (account, version, event.topic, opened.participant, serial, event.cause, at, ends)
+        return Ending(*told_by, self._returned(account, version, event) if isinstance(event, Refunded) else None)
+
+    def _returned(self, account: UUID, version: int, refund: Refunded) -> tuple[str, int] | None:
+        """The serial of the payment that a refund by request returned, and how much; None without one, or reversed."""
+        state = load_states(self._log, [account.bytes])[account.bytes]
+        history = self._log.history(account)
+        requests = Refunds(self._log).accepted_for([state.participant])
+        entry = next((of for of, by in requests.items() if refund.command_id in by), None)
+        if entry is None or entry[0] != account.bytes or is_reversed(history, version):
+            return None
+        payment = history[entry[1] - 1]
+        return (payment.serial, -refund.effect.total) if isinstance(payment, PaymentEvent) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
@@ -92,6 +92,10 @@ class RefundRecord(NamedTuple):
         )
 
 
+RequestsOfEntries = Mapping[tuple[bytes, int], Mapping[str, str]]
+"""By account and entry: the numbers of the requests accepted for it, by the command ids of their refunds."""
+
+
 class Refunds:
     """One pool's refund requests."""
 
@@ -145,6 +149,23 @@ class Refunds:
     def of_participants(self, participants: Collection[UUID]) -> dict[str, RefundRecord]:
         """The requests about these persons."""
         return self._records("r.participant_id = ANY(%s)", (list(participants),))
+
+    def accepted_for(self, participants: Collection[UUID]) -> RequestsOfEntries:
+        """The accepted requests for entries of these persons.
+
+        A verdict is there before its refund: read after an account's events, they are all whose refunds stand there.
+        """
+        found: dict[tuple[bytes, int], dict[str, str]] = {}
+        if not participants:
+            return found
+        statement = self._log.sql(
+            "SELECT v.account_id, v.entry, r.pay_id, r.number FROM {refund_request} r JOIN {refund_verdict} v"
+            f" USING (number) WHERE r.participant_id = ANY(%s) AND r.data_type = {NEW} AND v.accepted"
+        )
+        with self._log.connections.connection() as connection:
+            for account, entry, paying, number in connection.execute(statement, (list(participants),)):
+                found.setdefault((account.bytes, entry), {})[str(paying)] = number
+        return found
 
     def every(self) -> dict[str, RefundRecord]:
         """All requests, by the day they came and their number."""

@@ -167,6 +167,27 @@ def test_what_does_not_end_a_difference(ending, rule):
     assert (refusal.reason, refusal.rule) == (Reason.NOT_AN_ENDING, rule)
 
 
+TAKEN_BACK = Known(ONE, "CANCELLED", -300_00, False, frozenset({HOLDER}), "S5", frozenset({OWN_FILE}), CAME)
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+@pytest.mark.parametrize(
+    ("returns", "category", "ends"),
+    [
+        (("S5", 300_00), "CANCELLED", {-1, 1}),
+        (("S5", 299_99), "CANCELLED", set()),
+        (("S6", 300_00), "CANCELLED", set()),
+        (None, "CANCELLED", {1}),
+        (("S5", 300_00), "DUP_PAYMENT", {1}),
+    ],
+)
+def test_a_cancellation_of_what_was_refunded_is_ended_by_that_refund_alone(returns, category, ends, days):
+    """Also by an earlier one, which is nothing that an entry by hand or another difference could claim."""
+    refund = REFUND._replace(returns=returns, recorded_at=CAME + timedelta(days=days))
+    decided = resolve(NOTHING, ONE, {ONE: TAKEN_BACK._replace(category=category)}, refund, "已退", RULES, TWO)
+    assert isinstance(decided, tuple) is (days in ends)
+
+
 def test_sums_are_put_right_by_whoever_states_them():
     refusal = resolved(NOTHING, SUMS)
     assert isinstance(refusal, Refusal)

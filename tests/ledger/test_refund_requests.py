@@ -18,6 +18,7 @@ from ledger.refund_requests import (
     RefundRequest,
     RefundStatus,
     Taken,
+    TakenBack,
     check_refund,
     facts_of,
     may_be_cancelled,
@@ -138,6 +139,27 @@ def test_what_is_accepted_and_not_paid_is_left_in_the_account(life):
     refusal = check(life, asked(**aid, fen=92_32))
     assert isinstance(refusal, Refusal)
     assert (refusal.reason, "集体补助可退的余额92.31元" in refusal.rule) == (Reason.AMOUNT, True)
+
+
+def test_what_was_accepted_of_an_entry_that_was_taken_back_holds_nothing(life):
+    other = Taken(ACCOUNT, 2, 500_00, 0)
+    done(life.pension("600.00", date(2026, 3, 1)))
+    third = asked(voucher="T3", period=2025, fen=300_00)
+    assert reason(check(life, third, other)) is Reason.AMOUNT
+    done(life.reverse(6))
+    done(life.reverse(2))
+    done(life.pension("400.00", date(2026, 3, 1)))  # 300.00 of contributions are left of 600.00
+    assert isinstance(check(life, third._replace(fen=200_00), other), Entry)
+
+
+@pytest.mark.parametrize("said", [{"serial": "S2"}, {"kind": MoneyKind.SOCIAL_AID}, {"period": 2023}, {"fen": 1}, {}])
+def test_what_the_tax_side_took_back_is_not_refunded(life, said):
+    """Only where the 撤销 says the same of the payment."""
+    back = TakenBack("S1", MoneyKind.CONTRIBUTION, 2024, 500_00)._replace(**said)
+    answer = check_refund(asked(fen=1), [Held(ACCOUNT, life.state, life.events)], [], life.rules, ON, {back})
+    assert isinstance(answer, Entry) is bool(said)
+    if not said:
+        assert reason(answer) is Reason.CANCELLED_BY_TAX
 
 
 def test_a_refund_that_was_reversed_takes_nothing(life):

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from ledger.account_decisions import open_account
+from ledger.account_decisions import open_account, reverse_entry
 from ledger.allocation import allocation_fault
 from ledger.dates import FIRST_PERIOD
 from ledger.failure_cases import Step as CaseStep
@@ -21,6 +21,7 @@ from ledger.failure_cases import may_take
 from ledger.forms.filing import Filed, filing_fault
 from ledger.forms.rules import read_forms
 from ledger.late_money import Origin
+from ledger.money_out import refund_entry
 from ledger.plan import RosterOfPlan, SubsidyPlan, fold_plan
 from ledger.plan_decisions import Received, allocate_roster, declare_roster, take_step
 from ledger.plan_drafts import Draft, draft_plan
@@ -66,6 +67,7 @@ DATE
 SERIAL_CONFLICT
 NOTHING_TO_REVERSE
 ALREADY_REVERSED
+ALREADY_REFUNDED
 ACCOUNT_CLOSED
 NOT_CLOSED
 YEAR_NOT_ENDED
@@ -191,6 +193,18 @@ def a_reversed_life() -> Life:
     life = a_life()
     done(life.reverse(3))
     return life
+
+
+def a_refunded_life() -> Refusal:
+    """A payment that a request had returned is to be taken back."""
+    life = a_life()
+    by_request = HANDLER._replace(command_id="the refund of R1")
+    done(life.take(refund_entry(life.state, 2, 1, TODAY, life.rules, by_request, TODAY, "误收", life.events)))
+    requests = {"the refund of R0": "R0", by_request.command_id: "R1"}
+    refusal = reverse_entry(life.state, 2, "税务撤销", life.rules, TWO, life.events, "S1", requests)
+    assert isinstance(refusal, Refusal)
+    assert "退费申请R1" in refusal.value
+    return refusal
 
 
 def two_open_years() -> Life:
@@ -381,6 +395,7 @@ class AMonth:
         (Reason.NOTHING_TO_REVERSE, lambda: a_reversed_life().reverse(5)),
         (Reason.NOTHING_TO_REVERSE, lambda: (life := a_closed_life()).reverse(len(life.events))),
         (Reason.ALREADY_REVERSED, lambda: a_reversed_life().reverse(3)),
+        (Reason.ALREADY_REFUNDED, a_refunded_life),
         (Reason.ACCOUNT_CLOSED, lambda: a_closed_life().reverse(2)),
         # Money out, and in from elsewhere.
         (Reason.AMOUNT, lambda: a_life().pension("0.00", date(2025, 3, 14))),

@@ -10,8 +10,10 @@ import pytest
 
 from ledger import clock
 from ledger.account_events import Refunded
+from ledger.desk.coalesce import PoolWriter
 from ledger.jobs.outgoing_refunds import refund_check_rows, refund_rows
 from ledger.refund_requests import pay_id
+from ledger.store.log import PoolLog
 from ledger.words import Amounts
 from projections.refund_pages import refund_differences
 from projections.refund_proof import refund_faults
@@ -238,6 +240,125 @@ def test_an_entry_reversed_after_its_verdict_is_not_refunded(desk):
     desk.pay(desk.payment(who, "K50", "200.00", "2025-03-10", 数据类型="撤销"))
     assert refused(pay(desk, "R1")) == "ALREADY_REVERSED"
     assert desk.fen(who) == 300_00
+
+
+# -- the tax side takes back what it asks the agency to refund ---------------------------------------------------------
+
+
+def cancel(desk: Desk, who: Person, serial: str, yuan: str = "200.00", on: str = "2025-03-10", name: str = "c") -> str:
+    """How the 撤销 of a payment ends."""
+    back = desk.payment(who, serial, yuan, on, 费款所属期="2025", 数据类型="撤销")
+    file = desk.payments([back], f"{name}.csv")
+    assert desk.import_("payments", file, inside=True).code in (0, 2)
+    (outcome,) = desk.outcomes(file)
+    return outcome
+
+
+def reverse(desk: Desk, who: Person, version: int) -> Ended:
+    return desk.inside(
+        "entry", "reverse", "--pool", desk.code, "--account", desk.account(who), "--version", version, "--reason",
+        "误记", *HANDS,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("on", ["2025-03-20", "2025-07-10"])
+def test_what_was_refunded_is_not_taken_back_as_well(desk, on):
+    """Nor by hand; the month says that the tax side took it, and the refund, though earlier, is what ends that."""
+    who, other = member(desk, 10, "200.00", "300.00"), member(desk, 11, "50.00")
+    take_in(desk, row(who, "R1", "K100"), row(who, "R2", "K101", "50.00", 缴费明细流水号="K101"))
+    for number in ("R1", "R2"):
+        assert verdict(desk, number).code == 0
+        assert pay(desk, number).code == 0
+    refund = next(place for place, one in enumerate(desk.history(who), 1) if isinstance(one, Refunded))
+    assert cancel(desk, who, "K100", on=on) == "ALREADY_REFUNDED"
+    assert cancel(desk, who, "K101", "300.00", on, "part") == "ALREADY_REFUNDED"
+    by_hand = reverse(desk, who, 2)
+    assert refused(by_hand) == "ALREADY_REFUNDED"
+    assert "退费申请R1" in by_hand.err
+    assert "收回该笔撤销" in by_hand.err
+    assert desk.fen(who) == 250_00
+
+    def of_month() -> dict[str, Any]:
+        month = ("--pool", desk.code, "--month", on[:7], "--json")
+        told = desk.inside("tax", "reconcile", *month).json["differences"]
+        return {one["tax"]["serial"]: one for one in told if one["category"] == "CANCELLED"}
+
+    open_ones = of_month()
+    assert {serial: (one["amount"], one["status"]) for serial, one in open_ones.items()} == {
+        "K100": ("-200.00", "open"), "K101": ("-300.00", "open"),
+    }  # fmt: skip
+
+    def resolve(serial: str, account: Any, version: int) -> Ended:
+        said = ("--pool", desk.code, "--month", on[:7], "--id", open_ones[serial]["id"], "--account", account)
+        return desk.inside(
+            "tax", "differences", "resolve", *said, "--version", version, "--reason", "已由经办机构退费", *HANDS
+        )
+
+    account = desk.account(who)
+    assert refused(resolve("K101", account, refund)) == "NOT_AN_ENDING"  # of another payment
+    assert refused(resolve("K101", account, refund + 1)) == "NOT_AN_ENDING"  # 50 of 300 is not all of it
+    assert refused(resolve("K100", account, 2)) == "NOT_AN_ENDING"  # the payment itself
+    assert refused(resolve("K100", desk.account(other), 2)) == "NOT_AN_ENDING"
+    assert resolve("K100", account, refund).code == 0
+    assert {serial: one["status"] for serial, one in of_month().items()} == {"K100": "resolved", "K101": "open"}
+    doubled = desk.inside("tax", "reconcile", "--pool", desk.code, "--month", "2025-03", "--json").json["differences"]
+    doubled = [one["status"] for one in doubled if one["category"] == "DUP_PAYMENT"]
+    assert doubled == (["open"] if on > "2025-04" else [])  # the account still has it: no 撤销 has cleared it
+    assert reverse(desk, who, refund + 1).code == 0  # the refund is reversed first: then the cancellation is booked
+    assert cancel(desk, who, "K101", "300.00", on, "again") == "已记账"
+    assert desk.fen(who) == 0
+    assert verify(desk.log) == []
+
+
+def test_what_the_tax_side_took_back_is_not_refunded(desk):
+    """The 撤销 waits for an original that was booked by hand; or it came when part had been refunded."""
+    who = member(desk, 12, "200.00")
+    assert cancel(desk, who, "K129") == "NOTHING_TO_REVERSE"
+    desk.prepare(
+        "entry", "record", "--pool", desk.code, "--account", desk.account(who), "--kind", "contribution", "--amount",
+        "200.00", "--on", "2025-03-10", "--serial", "K129", "--voucher", "TK129", "--actor", "甲",
+    )  # fmt: skip
+    take_in(
+        desk, row(who, "R1", "K129"), row(who, "R2", "K120", "50.00"), row(who, "R3", "K120", "60.00"),
+        row(who, "R4", "K120", "70.00"),
+    )  # fmt: skip
+    waits = verdict(desk, "R1")
+    assert refused(waits) == "CANCELLED_BY_TAX"
+    assert "税务已撤销的缴费不再退费" in waits.err
+    for number in ("R2", "R3"):
+        assert verdict(desk, number).code == 0
+    assert pay(desk, "R2").code == 0
+    assert cancel(desk, who, "K120") == "ALREADY_REFUNDED"
+    assert refused(pay(desk, "R3")) == "CANCELLED_BY_TAX"
+    assert refused(verdict(desk, "R4")) == "CANCELLED_BY_TAX"
+    assert desk.fen(who) == 350_00
+
+
+def test_a_payment_and_a_cancellation_that_meet_are_not_both_done(desk, monkeypatch):
+    """Each looks first, and is overtaken by the other before it records."""
+    who = member(desk, 13, "200.00", "300.00")
+    take_in(desk, row(who, "R1", "K130"), row(who, "R2", "K131", "300.00"))
+    for number in ("R1", "R2"):
+        assert verdict(desk, number).code == 0
+    ask, record = PoolWriter.ask, PoolLog.record
+
+    def overtaken(self: Any, command: Any) -> Any:
+        monkeypatch.undo()
+        assert cancel(desk, who, "K130") == "已记账"
+        return ask(self, command)
+
+    monkeypatch.setattr(PoolWriter, "ask", overtaken)
+    assert refused(pay(desk, "R1")) == "ALREADY_REVERSED"
+    assert desk.fen(who) == 300_00
+
+    def overtaken_too(self: Any, *asked: Any, **more: Any) -> Any:
+        monkeypatch.undo()
+        assert pay(desk, "R2").code == 0
+        return record(self, *asked, **more)
+
+    monkeypatch.setattr(PoolLog, "record", overtaken_too)
+    assert cancel(desk, who, "K131", "300.00") == "ALREADY_REFUNDED"
+    assert desk.fen(who) == 0
 
 
 def test_what_a_month_leaves_open(desk):
