@@ -17,6 +17,15 @@ from ledger.working_days import counted
 
 RETRIED: Final = (Reason.UNKNOWN_PERSON, Reason.NAME_DIFFERS, Reason.NO_RATE, Reason.NO_CAP, Reason.OVER_CAP)
 """Why a payment was refused that may be bookable by itself later: somebody registered, or a figure was entered."""
+SETTLED: Final = (
+    Reason.NOTHING_TO_REVERSE,
+    Reason.UNKNOWN_PERSON,
+    Reason.NAME_DIFFERS,
+    Reason.ALREADY_REFUNDED,
+)
+"""Why a 撤销 waits, or was refused, that may be bookable by itself once its original is: the original came another way,
+somebody registered, or a refund was reversed.
+"""
 _DAYS: Final = "tax.allocation_days"
 
 

@@ -24,6 +24,13 @@ class Waiting(NamedTuple):
     plan: UUID | None
 
 
+class Cancellation(NamedTuple):
+    """A 撤销 that no account has, and whether its original is booked: `tax retry` takes it in then, or says why not."""
+
+    received: Received
+    booked: bool
+
+
 class Unread(NamedTuple):
     """A row whose figures could not be read: its file's sha256 in hex, and its line."""
 
@@ -39,6 +46,15 @@ def unallocated(log: PoolLog, on: date) -> Iterator[Waiting]:
         for one in page:
             yield Waiting(one, age_of(one, on, rules), holding.plan_of(one))
         day, serial = page[-1].paid_on, page[-1].payment.serial
+
+
+def cancellations(log: PoolLog) -> Iterator[Cancellation]:
+    """撤销 that no account has, in the order in which they came; one of a payment that none has either is done with."""
+    received, after = ReceivedPayments(log), (0, 0)
+    while page := received.waiting(after, _PAGE):
+        for one, booked in page:
+            yield Cancellation(one, booked)
+        after = page[-1][0].file_id, page[-1][0].line
 
 
 def unreadable(log: PoolLog) -> Iterator[Unread]:

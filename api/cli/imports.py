@@ -28,7 +28,7 @@ from ledger.jobs.allocation_retry import retriable
 from ledger.jobs.intake import Ended, Intake, IntakeReport, Outcome, Source
 from ledger.jobs.intake_openings import OpeningIntake
 from ledger.jobs.intake_participants import ParticipantIntake
-from ledger.jobs.intake_payments import PaymentIntake
+from ledger.jobs.payment_import import PaymentImport
 from ledger.jobs.roll_rows import STATUS, read_statuses
 from ledger.jobs.roster_rows import TEXT
 from ledger.money import fen_to_yuan
@@ -108,6 +108,7 @@ def _tell(report: IntakeReport, header: BatchHeader, results: Path, json: bool) 
                 "refused": report.refused,
                 "waiting": report.waiting,
                 "reasons": dict(sorted(report.reasons.items())),
+                **({"settled": report.settled} if report.kind == PaymentImport.kind else {}),
                 **stated,
                 "signed_months": msgspec.to_builtins(report.signed_months),
                 "results": str(results),
@@ -125,6 +126,8 @@ def _tell(report: IntakeReport, header: BatchHeader, results: Path, json: bool) 
         console.answer(f"  与批次表头相符：{'，'.join(f'{titles[word]} {value}' for word, value in stated.items())}")
     for reason, count in sorted(report.reasons.items()):
         console.answer(f"  {reason} {count}行")
+    if report.settled:
+        console.answer(f"  此前待办的撤销，原记录已记账的，一并记账 {report.settled}行")
     for one in report.signed_months:
         console.answer(f"  涉及已签认的 {one.month} {one.rows}行 {one.amount} 元：以 tax reopen 重开后重新对账、签认")
     console.answer(f"逐行结果：{results}")
@@ -189,7 +192,7 @@ def payments(
         log = ledger.log(pool)
         if waiting := retriable(log, log.rules()):
             console.notice(f"此前未到账的缴费中，{waiting}笔的人员已登记或所缺数值已录入：可以 tax retry 再次自动划账")
-        intake = PaymentIntake(log, ledger.register(log), source_of(file, table, header), actor, dry_run=dry_run)
+        intake = PaymentImport(log, ledger.register(log), source_of(file, table, header), actor, dry_run=dry_run)
         return take_in(file, table, intake, json)
 
 

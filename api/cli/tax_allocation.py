@@ -24,11 +24,12 @@ from ledger.jobs.allocation_retry import AllocationRetry
 from ledger.jobs.intake import IntakeReport, Outcome
 from ledger.money import fen_to_yuan
 from ledger.refusals import Reason, refuse
+from ledger.store.external_identities import CANCELLED
 from ledger.store.log import PoolLog
 from ledger.words import CHINESE
 from projections.reconciliation import compared_as_received
 from projections.reconciliation_rows import Span
-from projections.unallocated import Unread, Waiting, unreadable
+from projections.unallocated import Cancellation, Unread, Waiting, cancellations, unreadable
 from projections.unallocated import unallocated as find_unallocated
 
 FOUND: Final = 3
@@ -44,8 +45,11 @@ class _Tally:
     """What was listed, counted while it goes by."""
 
     def __init__(self) -> None:
-        self.figures = {"count": 0, "due": 0, "forward": 0, "unreadable": 0}
+        self.figures = {"count": 0, "due": 0, "forward": 0, "cancellations": 0, "unreadable": 0}
         self.fen = {"amount": 0, "due_amount": 0}
+
+    def count(self, what: str) -> None:
+        self.figures[what] += 1
 
     def add(self, one: Waiting) -> None:
         fen = one.received.payment.fen
@@ -68,19 +72,22 @@ def unallocated(
     ] = None,
     json: Json = False,
 ) -> int:
-    """列出已收到而未划入账户的缴费：原因、缴费后的工作日数、列入哪个方案；有逾期未到账的退出码为 3。"""
+    """列出已收到而未划入账户的缴费（原因、缴费后的工作日数、列入哪个方案）及待办的撤销；有逾期未到账的退出码为 3。"""
     day = read_date(on, "--on") if on else clock.today()
     least = -1 if older_than is None else older_than
     tally = _Tally()
     with session() as ledger:
         log = ledger.log(pool)
         rows = (one for one in _counted(find_unallocated(log, day), tally.add) if one.age.days > least)
-        unread = _counted(unreadable(log), lambda _one: _add_unread(tally))
+        back = _counted(cancellations(log), lambda _one: tally.count("cancellations"))
+        unread = _counted(unreadable(log), lambda _one: tally.count("unreadable"))
         if json:
-            _stream({"pool": pool, "on": day.isoformat()}, {"rows": map(_as_json, rows), "unreadable_rows": unread})
+            lists = {"rows": map(_as_json, rows), "waiting": map(_cancelled_as_json, back), "unreadable_rows": unread}
+            _stream({"pool": pool, "on": day.isoformat()}, lists)
             _end_stream(tally.as_json())
         else:
             _show(map(_text, rows), "条未划入账户的缴费")
+            _show(map(_cancelled_text, back), "条待办的撤销")
             _show((f"无法读取：文件 {one.file} 第{one.line}行" for one in unread), "行无法读取的明细")
             _tell(tally, day)
     return FOUND if tally.figures["due"] else 0
@@ -123,7 +130,7 @@ def retry(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
-    """对已登记人员的未到账缴费再次自动划账：登记、更名、录入最高档次或利率之后办理；仍有未到账的退出码为 2。"""
+    """对已登记人员的未到账缴费（登记、更名、录入所缺数值之后）及可办的待办撤销再次办理；仍有未办的退出码为 2。"""
     span = Span.of(read_month(month)) if month else None
     with session() as ledger:
         log = ledger.log(pool)
@@ -183,6 +190,32 @@ def _text(one: Waiting) -> str:
     )
 
 
+def _cancelled_as_json(one: Cancellation) -> dict[str, Any]:
+    received, payment = one.received, one.received.payment
+    return {
+        "serial": payment.serial,
+        "voucher": payment.voucher,
+        "item": payment.kind.value,
+        "period": payment.period,
+        "amount": fen_to_yuan(payment.fen),
+        "treasury_on": payment.treasury_on.isoformat(),
+        "reason": received.reason,
+        "booked": one.booked,
+        "file": received.file,
+        "line": received.line,
+    }
+
+
+def _cancelled_text(one: Cancellation) -> str:
+    received, payment = one.received, one.received.payment
+    return (
+        f"撤销 {payment.serial}  税票{payment.voucher or '—'}"
+        f"  {CHINESE[payment.kind]} {payment.period}年度 {fen_to_yuan(payment.fen)}元"
+        f"  {'原记录已记账' if one.booked else '原记录未到'}  {received.reason}"
+        f"  （文件 {received.file[:_SHORT]} 第{received.line}行）"
+    )
+
+
 def _why(reason: str) -> str:
     return refuse(Reason(reason), "").rule
 
@@ -205,6 +238,7 @@ class _Retried:
             if self._json:
                 row = {
                     "serial": one.serial,
+                    "cancellation": self._job.data_type == CANCELLED,
                     "file": self._job.file,
                     "line": one.line,
                     "ended": one.ended.value,
@@ -214,7 +248,8 @@ class _Retried:
                 sys.stdout.write((", " if self._rows else "") + json_text.dumps(row, ensure_ascii=False))
             elif self._rows < SHOWN:
                 why = one.refusal.text if one.refusal else one.notice
-                console.answer(f"{one.serial}  {ENDED[one.ended]}  {why}".rstrip())
+                what = "撤销 " if self._job.data_type == CANCELLED else ""
+                console.answer(f"{what}{one.serial}  {ENDED[one.ended]}  {why}".rstrip())
             elif self._rows == SHOWN:
                 console.notice(f"只列前{SHOWN}笔；全部以 --json 输出")
             self._rows += 1
@@ -227,10 +262,6 @@ def _counted(rows: Iterable[Any], count: Callable[[Any], None]) -> Iterable[Any]
     for one in rows:
         count(one)
         yield one
-
-
-def _add_unread(tally: _Tally) -> None:
-    tally.figures["unreadable"] += 1
 
 
 def _stream(told: dict[str, Any], lists: dict[str, Iterable[Any]]) -> None:
@@ -262,6 +293,8 @@ def _tell(tally: _Tally, day: date) -> None:
         f"截至{day.isoformat()}，未划入账户 {said['count']}笔 {said['amount']}元，其中逾期 {said['due']}笔"
         f" {said['due_amount']}元" + (f"，应转交其他统筹区 {said['forward']}笔" if said["forward"] else "")
     )
+    if said["cancellations"]:
+        console.answer(f"待办的撤销 {said['cancellations']}笔；原记录已记账的，以 tax retry 办理")
     if said["unreadable"]:
         console.answer(f"无法读取的行 {said['unreadable']}行")
 
@@ -279,7 +312,7 @@ def _figures(report: IntakeReport) -> dict[str, Any]:
 def _tell_retried(report: IntakeReport) -> None:
     console.answer(
         f"再次划账{'试算（未记账）' if report.dry_run else '完成'}：共{report.rows}笔，记账{report.recorded}笔，"
-        f"已存在{report.already_there}笔，仍未到账{report.refused + report.waiting}笔"
+        f"已存在{report.already_there}笔，仍未办{report.refused + report.waiting}笔"
     )
     for reason, count in sorted(report.reasons.items()):
         console.answer(f"  {reason} {count}笔")

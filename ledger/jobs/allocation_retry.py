@@ -1,12 +1,13 @@
-"""到账划账 again: payments that came for persons who are known now, through the decision that takes a file's rows in.
+"""到账划账 again: rows that no account has, through the decision that takes a file's rows in.
 
-The rows are those that were kept when they came; no file is needed. Each becomes what its row of the file would become
-if the file came once more, under the same cause, and its serial keeps it from being booked twice.
+Payments of persons who are known now, and 撤销 whose originals are booked now. The rows are those that were kept when
+they came; no file is needed. Each becomes what its row of the file would become if the file came once more, under the
+same cause, and its serial and data type keep it from being booked twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -19,21 +20,27 @@ from ledger.jobs.payment_rows import PaymentRow
 from ledger.refusals import Reason
 from ledger.region_rules import RegionRules
 from ledger.store.exchange_records import ExchangeRecords
-from ledger.store.external_identities import NEW
+from ledger.store.external_identities import CANCELLED, NEW
 from ledger.store.log import PoolLog
 from ledger.store.received_payments import ReceivedPayments
 from ledger.store.register import Register
 
+Rows = Iterator[tuple[list[tuple[int, Row | Outcome]], Any]]
+
 
 class _Ahead(NamedTuple):
-    """A tranche's rows, all of one file, and what was looked up for them."""
+    """A tranche's rows, all of one file and data type, and what was looked up for them."""
 
     found: LookedUp
     file: str
+    data_type: int
 
 
-class AllocationRetry(PaymentIntake):
-    """The payments of a pool that may be bookable now, of one month of treasury entry or of all."""
+class KeptRows(PaymentIntake):
+    """Received rows of a pool that may be bookable now, of one month of treasury entry or of all.
+
+    `file` (sha256 in hex) and `data_type` are those of the rows that were taken in last.
+    """
 
     def __init__(
         self,
@@ -46,40 +53,59 @@ class AllocationRetry(PaymentIntake):
     ) -> None:
         super().__init__(log, register, Source("", "", (), {}), actor, dry_run=dry_run)
         self._span = span
-        self.file = ""
-
-    @property
-    def job(self) -> tuple[str, str]:
-        """What the job is, and of which month."""
-        return "tax retry", f"{self._span[0]:%Y-%m}" if self._span else ""
+        self.file, self.data_type = "", NEW
 
     def begin(self) -> None:
         """No file is registered: these rows are kept already."""
 
     def received(self, ahead: Any) -> None:
         """The rows that come next are of this file."""
-        self.file = ahead.file
+        self.file, self.data_type = ahead.file, ahead.data_type
         self._cause = f"file {ahead.file}"
 
-    def tranches(self) -> Iterator[tuple[list[tuple[int, Row | Outcome]], Any]]:
-        """Rows in the order in which they came, each tranche of one file: a line is told with its file."""
-        payments, after = ReceivedPayments(self.log), (0, 0)
-        while page := payments.retried(self._span, after, self.pace.rows):
+    def payments(self) -> Rows:
+        """Payments in the order in which they came, each tranche of one file: a line is told with its file."""
+        received = ReceivedPayments(self.log)
+        yield from self._of(NEW, lambda after, limit: received.retried(self._span, after, limit))
+
+    def cancellations(self, booked: Collection[str] = ()) -> Rows:
+        """The same of 撤销; `booked` are serials that a dry run would have booked before."""
+        received = ReceivedPayments(self.log)
+        yield from self._of(CANCELLED, lambda after, limit: received.settled(self._span, after, limit, booked))
+
+    def _of(self, data_type: int, read: Callable[[tuple[int, int], int], list[Received]]) -> Rows:
+        after = (0, 0)
+        while page := read(after, self.pace.rows):
             after = page[-1].file_id, page[-1].line
             for file, of_file in groupby(page, key=lambda one: one.file):
-                rows = self._rows(list(of_file))
+                rows = self._rows(list(of_file), data_type)
                 if rows:
-                    yield [(row.line, row) for row in rows], _Ahead(look_up_again(self.log, self.register, rows), file)
+                    found = look_up_again(self.log, self.register, rows)
+                    yield [(row.line, row) for row in rows], _Ahead(found, file, data_type)
 
-    def _rows(self, page: Sequence[Received]) -> list[PaymentRow]:
+    def _rows(self, page: Sequence[Received], data_type: int) -> list[PaymentRow]:
         """The rows as they were read then; of somebody erased nothing is left to be read."""
         places = {(one.file_id, one.line): one for one in page}
         said = ExchangeRecords(self.log).identities(self.register.keys, list(places))
         return [
-            PaymentRow(one.line, *said[place], NEW, one.payment, "", one.approval, "", one.agency)
+            PaymentRow(one.line, *said[place], data_type, one.payment, "", one.approval, "", one.agency)
             for place, one in places.items()
             if place in said
         ]
+
+
+class AllocationRetry(KeptRows):
+    """Both, as a job of its own."""
+
+    @property
+    def job(self) -> tuple[str, str]:
+        """What the job is, and of which month."""
+        return "tax retry", f"{self._span[0]:%Y-%m}" if self._span else ""
+
+    def tranches(self) -> Rows:
+        """Payments first: none of them is cancelled by a 撤销 that waits, for then it would not be among them."""
+        yield from self.payments()
+        yield from self.cancellations()
 
 
 def retriable(log: PoolLog, rules: RegionRules) -> int:

@@ -61,7 +61,10 @@ class Outcome(NamedTuple):
 
 
 class IntakeReport(msgspec.Struct, kw_only=True):
-    """The figures of one file. `signed_months` are those that rows of it touch although both sides had signed them."""
+    """The figures of one file. `signed_months` are those that rows of it touch although both sides had signed them.
+
+    `settled` are no rows of it: 撤销 of earlier files that were booked after them.
+    """
 
     kind: str
     file: str
@@ -72,6 +75,7 @@ class IntakeReport(msgspec.Struct, kw_only=True):
     already_there: int = 0
     refused: int = 0
     waiting: int = 0
+    settled: int = 0
     reasons: dict[str, int] = msgspec.field(default_factory=dict)
     notices: list[str] = msgspec.field(default_factory=list)
     signed_months: list[SignedMonth] = msgspec.field(default_factory=list)
@@ -231,6 +235,7 @@ class Intake(ABC, Generic[Row]):
                 "already_there": report.already_there,
                 "refused": report.refused,
                 "waiting": report.waiting,
+                **({"settled": report.settled} if report.settled else {}),
             }
         return report
 

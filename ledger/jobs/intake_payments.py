@@ -347,7 +347,10 @@ class PaymentIntake(Intake[Row]):
 
         def write(cursor: Any, moved: frozenset[bytes], _at: datetime) -> None:
             write_rows(self.log, cursor, ((identity, self._pending[identity]) for identity in identities))
-            ExchangeFiles(self.log).add_booked(cursor, [serial for serial, data_type in identities if data_type == NEW])
+            for booked in (NEW, CANCELLED):
+                serials = [serial for serial, data_type in identities if data_type == booked]
+                if serials:
+                    ExchangeFiles(self.log).add_booked(cursor, serials, booked)
             if self._records is not None:
                 people = self._found.people
                 again = {line for line, person in people.items() if person.account in moved} if moved else ()

@@ -74,12 +74,15 @@ class ExchangeFiles:
         for month, count in rows.items():
             cursor.execute(statement, (month, side, file_id, count))
 
-    def add_booked(self, cursor: Executor, serials: Collection[str]) -> None:
-        """Payments booked in this transaction, by all their serials: those that had come before change a month."""
+    def add_booked(self, cursor: Executor, serials: Collection[str], data_type: int = NEW) -> None:
+        """Payments (or their 撤销) booked in this transaction, by all their serials: those that had come before change
+        a month.
+        """
         self._add_later(
             cursor,
             "SELECT date_trunc('month', r.treasury_on)::date AS month, count(DISTINCT r.serial) AS rows"
-            f" FROM {{exchange_record}} r WHERE r.serial = ANY(%s) AND r.ended > 2 AND r.data_type = {NEW} GROUP BY 1",
+            " FROM {exchange_record} r WHERE r.serial = ANY(%s) AND r.ended > 2"
+            f" AND r.data_type = {data_type:d} GROUP BY 1",
             serials,
         )
 

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, Final
 
 from ledger.account_decisions import Payment
-from ledger.allocation import RETRIED, Received
+from ledger.allocation import RETRIED, SETTLED, Received
 from ledger.exchange import TYPES
 from ledger.refund_requests import TakenBack
 from ledger.refusals import Reason
@@ -67,6 +67,26 @@ _HINDERED: Final = (
     f"{_ALL} SELECT d.reason, d.period, extract(year FROM d.treasury_on)::int, count(*){_JOINED}{_FREE}{_KNOWN_NOW}"
     " GROUP BY 1, 2, 3"
 )
+_CANCELLATIONS: Final = (
+    "SELECT r.file_id, r.line, encode(f.sha256, 'hex'), r.reason, r.participant_id, r.digest, r.approval, r.agency,"
+    " r.kind, r.fen, r.period, r.treasury_on, r.payment_type, r.paid_on, r.serial, r.voucher, r.payer, r.batch,"
+    " r.level, r.document FROM {exchange_record} r JOIN {exchange_file} f USING (file_id) WHERE r.ended > 2"
+    f" AND r.data_type = {CANCELLED} AND r.kind IS NOT NULL AND (r.file_id, r.line) > (%(file)s, %(line)s)"
+    " AND NOT EXISTS (SELECT FROM {external_identity} x WHERE x.serial = r.serial AND x.data_type = r.data_type)"
+)
+_HAS_ORIGINAL: Final = f"EXISTS (SELECT FROM {{external_identity}} x WHERE x.serial = r.serial AND x.data_type = {NEW})"
+_SETTLED: Final = (
+    f"{_CANCELLATIONS} AND r.reason = ANY (%(reasons)s) AND ({_HAS_ORIGINAL} OR r.serial = ANY (%(booked)s))"
+    " AND (r.participant_id IS NOT NULL OR EXISTS (SELECT FROM {participant} p WHERE p.digest = r.digest))"
+    " AND (%(first)s::date IS NULL OR r.treasury_on >= %(first)s AND r.treasury_on < %(after)s)"
+    " ORDER BY r.file_id, r.line LIMIT %(limit)s"
+)
+_WAITING: Final = (
+    f"SELECT *, {_HAS_ORIGINAL} FROM ({_CANCELLATIONS} AND r.reason <> '{Reason.OTHER_POOL}'"
+    " AND NOT EXISTS (SELECT FROM {exchange_record} o WHERE (o.serial, o.kind, o.period, o.fen) ="
+    f" (r.serial, r.kind, r.period, r.fen) AND o.ended > 2 AND o.data_type = {NEW} AND NOT {_HAS_ORIGINAL})"
+    " ORDER BY r.file_id, r.line LIMIT %(limit)s) AS r"
+)
 _TAKEN_BACK: Final = (
     "SELECT DISTINCT r.serial, r.kind, r.period, r.fen FROM {exchange_record} r WHERE r.serial = ANY(%(serials)s)"
     f" AND r.ended > 2 AND r.data_type = {CANCELLED} AND r.kind IS NOT NULL AND r.reason <> '{Reason.OTHER_POOL}'"
@@ -101,6 +121,25 @@ class ReceivedPayments:
         """
         asked = {**_of(span), "file": after[0], "line": after[1], "limit": limit}
         return [_received(row) for row in self._read(_RETRIED, asked)]
+
+    def settled(
+        self, span: tuple[date, date] | None, after: tuple[int, int], limit: int, booked: Collection[str] = ()
+    ) -> list[Received]:
+        """撤销 that no account has although their originals are booked now, of persons who are known now, behind a
+        file's line, in that order.
+
+        `booked` are serials that are to be taken as booked, too; `span` as in `retried`.
+        """
+        reasons = [reason.value for reason in SETTLED]
+        asked = {**_of(span), "reasons": reasons, "file": after[0], "line": after[1], "limit": limit}
+        return [_received(row) for row in self._read(_SETTLED, {**asked, "booked": text_array(booked)})]
+
+    def waiting(self, after: tuple[int, int], limit: int) -> list[tuple[Received, bool]]:
+        """撤销 that no account has, but for those of payments that none has either, behind a file's line, in that
+        order; each with whether its original is booked.
+        """
+        rows = self._read(_WAITING, {"file": after[0], "line": after[1], "limit": limit})
+        return [(_received(row[:-1]), row[-1]) for row in rows]
 
     def hindered(self) -> list[tuple[str, int, int, int]]:
         """Those of persons known now by reason, period and year of treasury entry: how many."""
