@@ -8,132 +8,16 @@ is a difference of that one. A difference is tax less agency in fen, so those of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from ledger.exchange import TYPES, month_of
+from ledger.differences import BACK_PAYMENT, BACK_TYPES, Approved, Category, Difference, Paid
+from ledger.exchange import month_of
+from ledger.match_keys import NEARLY, Alike, named_and_same, pairs, same
 from ledger.refusals import Reason
 from ledger.words import KINDS
-
-
-class Category(StrEnum):
-    """What a difference is, and so how it usually ends (domain §6.3)."""
-
-    MATCHED = "MATCHED"
-    AMOUNT = "AMOUNT"
-    PERIOD = "PERIOD"
-    ITEM = "ITEM"
-    PERSON = "PERSON"
-    REGION = "REGION"
-    TAX_ONLY = "TAX_ONLY"
-    AGENCY_ONLY = "AGENCY_ONLY"
-    DUP_TRANSPORT = "DUP_TRANSPORT"
-    DUP_PAYMENT = "DUP_PAYMENT"
-    CUTOFF = "CUTOFF"
-    CANCELLED = "CANCELLED"
-    REFUND_OPEN = "REFUND_OPEN"
-
-
-CHINESE: Final[dict[Category, str]] = {
-    Category.MATCHED: "相符",
-    Category.AMOUNT: "金额不符",
-    Category.PERIOD: "所属期不符",
-    Category.ITEM: "品目、类型不符",
-    Category.PERSON: "人员不符",
-    Category.REGION: "非本统筹区",
-    Category.TAX_ONLY: "税务有、核定无",
-    Category.AGENCY_ONLY: "核定有、税务无",
-    Category.DUP_TRANSPORT: "重复传输",
-    Category.DUP_PAYMENT: "重复缴费",
-    Category.CUTOFF: "跨月入库",
-    Category.CANCELLED: "已撤销",
-    Category.REFUND_OPEN: "退费未了",
-}
-"""What a category is called."""
-
-STRANGER: Final = frozenset((Reason.IDENTITY_FAULT, Reason.UNKNOWN_PERSON, Reason.NAME_DIFFERS))
-"""Why a row was refused that is nobody's until a person says whose it is."""
-BACK_PAYMENT: Final = "back_payment"
-"""Stands among the kinds that are approved before they are paid for any back payment (特殊缴费业务核定)."""
-BACK_TYPES: Final = frozenset((TYPES.index("interrupted"), TYPES.index("lump_sum")))
-"""中断补缴 and 一次性补缴, as they are stored."""
-
-
-class Paid(NamedTuple):
-    """A payment, each serial once. `kind` and `payment_type` as they are stored; `booked` says that an account has it,
-    `reason` why not; `cancelled_on` is the treasury entry of its 撤销, `kept` says that the account
-    has the money all the same.
-    """
-
-    file: int
-    line: int
-    serial: str
-    voucher: str
-    approval: str
-    kind: int
-    payment_type: int
-    period: int
-    fen: int
-    paid_on: date | None
-    treasury_on: date
-    booked: bool
-    reason: str = ""
-    cancelled_on: date | None = None
-    kept: bool = False
-
-    @property
-    def key(self) -> str:
-        """What names it in a difference, however often it was sent."""
-        return f"t:{self.serial}"
-
-
-class Approved(NamedTuple):
-    """A receivable. `withdrawn_on` is the day of its withdrawal."""
-
-    file: int
-    line: int
-    number: str
-    kind: int
-    payment_type: int
-    period: int
-    fen: int
-    approved_on: date
-    withdrawn_on: date | None = None
-
-    @property
-    def key(self) -> str:
-        """What names it in a difference of its person."""
-        return f"a:{self.number}:{self.kind}:{self.payment_type}:{self.period}"
-
-
-@dataclass
-class Difference:
-    """A difference of a month: tax less agency in fen and rows, with both records.
-
-    `cleared` says what ended it by itself, `cleared_in` is the other month in which that lies.
-    """
-
-    month: date
-    key: str
-    category: Category
-    fen: int
-    rows: int
-    paid: Paid | None = None
-    approved: Approved | None = None
-    cleared: str = ""
-    cleared_in: date | None = None
-
-    @property
-    def is_unpaid(self) -> bool:
-        """Whether it is an approval that nobody paid, so that a payment of nobody known may mean it."""
-        return self.category is Category.AGENCY_ONLY and not self.cleared
-
-    def clear(self, why: str, month: date) -> None:
-        """It has ended, by what stands in a month."""
-        self.cleared, self.cleared_in = why, month
 
 
 class Own(NamedTuple):
@@ -258,14 +142,14 @@ class _Person:
             for one in self._approved
             if month_of(one.approved_on) == month and not ((day := _withdrawn(one)) and month_of(day) == month)
         ]
-        exactly: tuple[Alike, ...] = (_named_and_same, _same)
+        exactly: tuple[Alike, ...] = (named_and_same, same)
         for alike in exactly:
-            for one, other in _pairs(paid, approved, alike):
+            for one, other in pairs(paid, approved, alike):
                 self._pair(one, other)
                 self._answer.matched[month] = self._answer.matched.get(month, 0) + 1
         self._meet_earlier(month, paid, approved)
-        for category, nearly in _NEARLY:
-            for one, other in _pairs(paid, approved, nearly):
+        for category, nearly in NEARLY:
+            for one, other in pairs(paid, approved, nearly):
                 self._pair(one, other)
                 self._tell(month, other.key, category, one.fen - other.fen, 0, one, other)
         for one in came:
@@ -288,7 +172,7 @@ class _Person:
     def _meet_earlier(self, month: date, paid: list[Paid], approved: list[Approved]) -> None:
         """Payments of this month for approvals of earlier ones, and the other way round: both sides are cleared."""
         for one in list(paid):
-            found = next((other for other, _ in self._open_approved if _same(one, other)), None)
+            found = next((other for other, _ in self._open_approved if same(one, other)), None)
             if found is None:
                 continue
             before = _taken(self._open_approved, found)
@@ -302,7 +186,7 @@ class _Person:
             told.clear(f"{_month(month_of(found.approved_on))}核定", month_of(found.approved_on))
         for other in list(approved):
             waiting = (*(one for one, _ in self._open_paid), *self._own_paid)
-            earlier = next((one for one in waiting if _same(one, other)), None)
+            earlier = next((one for one in waiting if same(one, other)), None)
             if earlier is None:
                 continue
             if before := _taken(self._open_paid, earlier):
@@ -380,67 +264,6 @@ def _taken(
             del waiting[place]
             return told
     return None
-
-
-Alike = Callable[[Paid, Approved], bool]
-
-
-def _pairs(paid: list[Paid], approved: list[Approved], alike: Alike) -> Sequence[tuple[Paid, Approved]]:
-    """What is alike goes together, in the order of the payments, and out of both lists."""
-    found = []
-    for one in list(paid):
-        other = next((other for other in approved if alike(one, other)), None)
-        if other is not None:
-            paid.remove(one)
-            approved.remove(other)
-            found.append((one, other))
-    return found
-
-
-def _same(one: Paid, other: Approved) -> bool:
-    return (one.kind, one.payment_type, one.period, one.fen) == (
-        other.kind, other.payment_type, other.period, other.fen,
-    )  # fmt: skip
-
-
-def _named(one: Paid, other: Approved) -> bool:
-    return bool(one.approval) and one.approval == other.number
-
-
-def _named_and_same(one: Paid, other: Approved) -> bool:
-    return _named(one, other) and _same(one, other)
-
-
-def _other_amount(one: Paid, other: Approved) -> bool:
-    return (one.kind, one.payment_type, one.period) == (other.kind, other.payment_type, other.period)
-
-
-def _other_period(one: Paid, other: Approved) -> bool:
-    return (one.kind, one.payment_type, one.fen) == (other.kind, other.payment_type, other.fen)
-
-
-def _other_item(one: Paid, other: Approved) -> bool:
-    return (one.period, one.fen) == (other.period, other.fen)
-
-
-def _both(alike: Alike) -> Alike:
-    """The number of the approval says that they belong together before the figures do."""
-    return lambda one, other: _named(one, other) and alike(one, other)
-
-
-_NEARLY: Final[tuple[tuple[Category, Alike], ...]] = (
-    *(
-        (category, _both(alike))
-        for category, alike in (
-            (Category.AMOUNT, _other_amount),
-            (Category.PERIOD, _other_period),
-            (Category.ITEM, _other_item),
-        )
-    ),
-    (Category.AMOUNT, _other_amount),
-    (Category.PERIOD, _other_period),
-    (Category.ITEM, _other_item),
-)
 
 
 def _month(month: date) -> str:

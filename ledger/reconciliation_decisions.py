@@ -11,8 +11,8 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
+from ledger.differences import Category
 from ledger.late_money import Origin
-from ledger.reconciliation import Category
 from ledger.reconciliation_events import (
     DifferenceAssigned,
     DifferenceExplained,

@@ -11,7 +11,7 @@ from typing import Final
 
 from ledger import clock
 from ledger.desk.reconciliation import Chosen, Facts, MonthCommand, Resolve, Sign
-from ledger.reconciliation import Category
+from ledger.differences import Category
 from ledger.reconciliation_month import Figures, Known
 from ledger.store.divisions import Divisions
 from ledger.store.log import PoolLog

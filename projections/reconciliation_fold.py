@@ -19,8 +19,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
+from ledger.differences import STRANGER, Approved, Category, Difference, Paid
 from ledger.exchange import BOOKED_LATER, TYPES, month_of
-from ledger.reconciliation import STRANGER, Approved, Category, Difference, Needs, Paid, compare_person
+from ledger.reconciliation import Needs, compare_person
 from ledger.refusals import Reason
 from ledger.region_rules import RegionRules
 from ledger.store.log import PoolLog

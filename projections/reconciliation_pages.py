@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.reconciliation import Category
+from ledger.differences import Category
 from ledger.reconciliation_month import Mark, ReconciliationMonth, Status
 from ledger.store.log import PoolLog
 from ledger.store.reconciliation_months import ReconciliationMonths

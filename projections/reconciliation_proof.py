@@ -17,9 +17,9 @@ from eventsourcing.persistence import MapperDeserialisationError
 from psycopg import Connection, DataError
 from psycopg.rows import TupleRow
 
+from ledger.differences import Category
 from ledger.exchange import TYPES
 from ledger.money import fen_to_yuan
-from ledger.reconciliation import Category
 from ledger.store.keys import InvalidTag
 from ledger.store.log import PoolLog
 from ledger.store.register import Register

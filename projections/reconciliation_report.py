@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from ledger import clock
+from ledger.differences import Category
 from ledger.exchange import FileKind
-from ledger.reconciliation import Category
 from ledger.reconciliation_events import MonthSigned
 from ledger.reconciliation_month import UNDONE, month_stream
 from ledger.refusals import Reason

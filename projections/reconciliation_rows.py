@@ -16,7 +16,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from ledger.reconciliation import BACK_TYPES, Approved, Needs, Paid
+from ledger.differences import BACK_TYPES, Approved, Paid
+from ledger.reconciliation import Needs
 from ledger.store.external_identities import CANCELLED, NEW
 from ledger.store.log import PoolLog
 from ledger.store.received_payments import deliveries

@@ -13,8 +13,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from ledger.differences import Approved, Difference, Paid
 from ledger.persons_alike import Candidate, Figures, Unknown, propose
-from ledger.reconciliation import Approved, Difference, Paid
 from ledger.store.exchange_records import ExchangeRecords
 from ledger.store.external_identities import NEW
 from ledger.store.holders import open_people

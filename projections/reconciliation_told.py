@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ledger.differences import CHINESE, Category
 from ledger.exchange import TYPES
 from ledger.money import fen_to_yuan
-from ledger.reconciliation import CHINESE, Category
 from ledger.reconciliation_month import Status
 from ledger.words import KINDS
 from projections.reconciliation_pages import TAX_AGENCY, Difference, MonthView

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 from api.cli import console
 from api.cli.session import CommandFault
 from ledger import clock
-from ledger.reconciliation import Category
+from ledger.differences import Category
 from ledger.words import new_id
 
 POOL: Final = "150002"

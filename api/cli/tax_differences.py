@@ -42,8 +42,8 @@ from ledger.desk.reconciliation import (
     Resolve,
     Sign,
 )
+from ledger.differences import CHINESE, Category
 from ledger.money import fen_to_yuan
-from ledger.reconciliation import CHINESE, Category
 from ledger.reconciliation_month import UNDONE, Status
 from ledger.refusals import Reason, Refused, refuse
 from ledger.store.log import PoolLog

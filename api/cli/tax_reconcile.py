@@ -8,8 +8,8 @@ from api.cli import console
 from api.cli.options import Json, Pool
 from api.cli.session import CommandFault, session
 from api.cli.tax_options import Month, read_month
+from ledger.differences import CHINESE
 from ledger.money import fen_to_yuan
-from ledger.reconciliation import CHINESE
 from ledger.store.log import PoolLog
 from ledger.words import CHINESE as KIND_WORDS
 from ledger.words import KINDS

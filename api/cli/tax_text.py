@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ledger.differences import CHINESE, Category
 from ledger.money import fen_to_yuan
-from ledger.reconciliation import CHINESE, Category
 
 
 def month_detail(topic: str, body: Mapping[str, Any]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from api.files.month_list import kind_word
+from ledger.differences import Category
 from ledger.forms.sheet import Cell, Role, Row
-from ledger.reconciliation import Category
 from projections.reconciliation_report import AGES, Aged, MonthReport
 from projections.reconciliation_sums import Counts, summed
 from projections.reconciliation_told import COMPARISONS, category_word

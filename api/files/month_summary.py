@@ -13,10 +13,10 @@ from typing import Final
 
 from api.files.month_list import TYPE_WORDS, kind_word
 from ledger import clock
+from ledger.differences import CHINESE, Category
 from ledger.exchange import TYPES, FileKind
 from ledger.forms.sheet import Cell, Role, Row, lines
 from ledger.money import fen_to_yuan_grouped
-from ledger.reconciliation import CHINESE, Category
 from ledger.reconciliation_totals import BANK, COLLECTED, COUNTY, FISCAL, TAX_ITEMS, TREASURY, Figures
 from ledger.stated_totals import SOURCES, StatedTotal
 from ledger.treasury_arrivals import left_treasury

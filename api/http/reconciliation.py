@@ -35,7 +35,7 @@ from api.http.reconciliation_bodies import (
 from api.http.service import Counter
 from ledger import clock
 from ledger.desk.reconciliation import Assign, Explain, MonthCommand, MonthDesk, Reopen, Resolve, Sign
-from ledger.reconciliation import Category
+from ledger.differences import Category
 from ledger.reconciliation_month import Status
 from projections.reconciliation import months_due, reconcile
 from projections.reconciliation_facts import Owners, age, facts_of, late_rows

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from api.http.bodies import POSITION_MAX, Body, Day, Reviewer, Text
 from ledger.dates import FIRST_PERIOD, LAST_PERIOD
-from ledger.reconciliation import CHINESE, Category
+from ledger.differences import CHINESE, Category
 from ledger.reconciliation_month import Status
 from projections.reconciliation_told import COMPARISONS, STATUSES
 

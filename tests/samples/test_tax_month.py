@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from ledger.reconciliation import Category
+from ledger.differences import Category
 from samples.people import citizen_number
 from samples.tax_month import CODED, PAYMENT, POOL, SURNAMES
 from tests.samples.test_samples import SAMPLES

@@ -15,7 +15,7 @@ from python_calamine import CalamineWorkbook
 from api.files import month_workbook
 from api.files.month_summary import summary_rows
 from ledger import clock
-from ledger.reconciliation import CHINESE
+from ledger.differences import CHINESE
 from projections.reconciliation_report import month_report, snapshot
 from tests.api.cli.test_reconciliation_cases import CASE, EVERYBODY, Month
 
