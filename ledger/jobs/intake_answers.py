@@ -10,18 +10,16 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from eventsourcing.persistence import IntegrityError
-
 from ledger.exchange import FileKind
 from ledger.identity import names_somebody, squeezed
-from ledger.jobs.intake import Ended, Outcome, RowByRow, Source, refused
+from ledger.jobs.intake import Ended, Outcome, Source, refused
+from ledger.jobs.intake_beside import BesideTheLog
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.sending import BATCH, PLACE, batch_text, read_batch
 from ledger.store.answers import Answers, NewAnswer, Place, Verdict
 from ledger.store.exchange_files import ExchangeFile
 from ledger.store.holders import HolderName, open_versions
 from ledger.store.log import PoolLog
-from ledger.store.recorder import Hook
 from ledger.store.register import Register
 from ledger.store.sent import SentBatches, SentRow
 
@@ -29,7 +27,6 @@ REQUIRED: Final = (BATCH, PLACE, "校验结果")
 OPTIONAL: Final = ("原因",)
 TEXT: Final = (BATCH,)
 VERDICTS: Final = {"通过": True, "不通过": False}
-_EVERY: Final = frozenset({None})
 
 
 class AnswerRow(NamedTuple):
@@ -41,7 +38,7 @@ class AnswerRow(NamedTuple):
     reason: str
 
 
-class AnswerIntake(RowByRow[AnswerRow]):
+class AnswerIntake(BesideTheLog[AnswerRow]):
     """One file of answers."""
 
     kind = "answers"
@@ -127,30 +124,10 @@ class AnswerIntake(RowByRow[AnswerRow]):
                     reason = reason.replace(said, word)
         return reason
 
-    def _attempt(
-        self, todo: list[tuple[int, AnswerRow]], ended: dict[int, Outcome], *, last: bool
-    ) -> frozenset[bytes | None]:
-        """Decide and write `todo`; all of it is decided again where somebody else wrote one of these rows meanwhile."""
-        self.look_up([row for _, row in todo])
-        for line, row in todo:
-            ended[line] = self.decide(row)
-        if self.dry_run or not self._pending:
-            return frozenset()
-        try:
+    def write_pending(self) -> None:
+        """The rows of the tranche, with their file."""
+        if self._pending:
             self._answers.write(self._file, list(self._pending.values()), self.file_origin)
-        except IntegrityError:
-            if last:
-                raise
-            return _EVERY
-        return frozenset()
-
-    def account(self, row: AnswerRow) -> bytes | None:  # noqa: ARG002 — asked of every intake
-        """None: an answer is about no account, and a tranche is decided again as a whole."""
-        return None
-
-    def hook(self, rows: Sequence[AnswerRow]) -> Hook | None:  # noqa: ARG002 — asked of every intake
-        """Nothing: there are no events to commit with."""
-        return None
 
 
 def _conflict(shown: str) -> Refusal:

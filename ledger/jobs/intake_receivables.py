@@ -12,12 +12,11 @@ from datetime import date
 from functools import cache
 from typing import Final
 
-from eventsourcing.persistence import IntegrityError
-
 from ledger.account import PersonalAccount
 from ledger.dates import FIRST_PERIOD
 from ledger.exchange import FileKind
-from ledger.jobs.intake import Ended, IntakeReport, Outcome, RowByRow, Source, Told, refused
+from ledger.jobs.intake import Ended, IntakeReport, Outcome, Source, Told, refused
+from ledger.jobs.intake_beside import BesideTheLog
 from ledger.jobs.payment_rows import UNKNOWN_DONOR, FaultyRow
 from ledger.jobs.receivable_rows import ReceivableRow, number_to_show, read_receivable
 from ledger.jobs.signed_months import Arrived
@@ -28,16 +27,14 @@ from ledger.store.donors import Donors
 from ledger.store.external_identities import CANCELLED, NEW
 from ledger.store.log import PoolLog
 from ledger.store.receivables import KIND_PLACES, TYPE_PLACES, Receivable, ReceivableKey, Receivables, Said
-from ledger.store.recorder import Hook
 from ledger.store.register import Holder, Register
 from ledger.store.states import load_states
 
 Row = ReceivableRow | FaultyRow
-_EVERY: Final = frozenset({None})
 _fen: Final = cache(yuan_to_fen)
 
 
-class ReceivableIntake(RowByRow[Row]):
+class ReceivableIntake(BesideTheLog[Row]):
     """One file of receivables, on the word of two people."""
 
     kind = "receivables"
@@ -178,30 +175,10 @@ class ReceivableIntake(RowByRow[Row]):
 
     # -- recording -------------------------------------------------------------------------------------------------
 
-    def _attempt(
-        self, todo: list[tuple[int, Row]], ended: dict[int, Outcome], *, last: bool
-    ) -> frozenset[bytes | None]:
-        """Decide and write `todo`; all of it is decided again where somebody else wrote one of these rows meanwhile."""
-        self.look_up([row for _, row in todo])
-        for line, row in todo:
-            ended[line] = self.decide(row)
-        if self.dry_run or not self._pending:
-            return frozenset()
-        try:
+    def write_pending(self) -> None:
+        """The rows of the tranche, with their file."""
+        if self._pending:
             self._receivables.write(self._file, list(self._pending.values()), self.file_origin)
-        except IntegrityError:
-            if last:
-                raise
-            return _EVERY
-        return frozenset()
-
-    def account(self, row: Row) -> bytes | None:  # noqa: ARG002 — asked of every intake
-        """None: a receivable is decided on no account's state, and a tranche is decided again as a whole."""
-        return None
-
-    def hook(self, rows: Sequence[Row]) -> Hook | None:  # noqa: ARG002 — asked of every intake
-        """Nothing: there are no events to commit with."""
-        return None
 
 
 def _withdrawal_fault(row: ReceivableRow, said: Said, standing: Said | None, original: Said | None) -> Refusal | None:
