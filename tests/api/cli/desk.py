@@ -32,6 +32,7 @@ from ledger.store.log import PoolLog
 from ledger.store.register import Register
 from ledger.store.states import decode_state, load_states
 from samples.people import citizen_number
+from tests import forked
 
 COMMAND = Path(sys.executable).with_name("pension-ledger")
 RESULT_COLUMNS = ["行号", "缴费明细流水号", "结果", "原因代码", "说明"]
@@ -86,9 +87,10 @@ def person(sequence: int, name: str = "", born: date = date(1980, 3, 1)) -> Pers
 
 
 def ledger(home: Path, *arguments: object, env: Mapping[str, str] | None = None) -> Ended:
-    """Run the installed command on a home."""
-    done = subprocess.run(
-        [str(COMMAND), *map(str, arguments)], env=environment(home, env), capture_output=True, check=False, timeout=120
+    """Run the command on a home, as a process of its own; see `tests/forked.py`."""
+    said = environment(home, env)
+    done = forked.run([str(one) for one in arguments], said) or subprocess.run(
+        [str(COMMAND), *map(str, arguments)], env=said, capture_output=True, check=False, timeout=120
     )
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
