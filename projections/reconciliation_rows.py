@@ -59,7 +59,7 @@ SELECT uuid_hash(who) & {BUCKETS - 1} AS bucket, count(*) FILTER (WHERE due IS N
        count(*) FILTER (WHERE due IS NULL) AS unapproved, count(*) FILTER (WHERE paid IS NULL) AS unpaid,
        count(*) FILTER (WHERE same) AS same, count(*) FILTER (WHERE own) AS own,
        coalesce(sum(paid) FILTER (WHERE own), 0)::bigint AS own_fen,
-       array_agg(who) FILTER (WHERE NOT same AND NOT own) AS suspects
+       array_agg(who) FILTER (WHERE NOT same AND NOT own) AS suspects, array_agg(who) FILTER (WHERE own) AS owners
   FROM w GROUP BY 1"""
 _COUNTED: Final = f"""
 CREATE TEMP TABLE doubled ON COMMIT DROP AS
@@ -73,11 +73,13 @@ _TWICE: Final = f"""
 CREATE TEMP TABLE twice ON COMMIT DROP AS
 SELECT participant_id AS who FROM {{exchange_record}}
  WHERE {IN_MONTH} AND ended = 1 AND data_type = 1 AND {COLLECTED}
-   AND (%(own)s OR uuid_hash(participant_id) & {BUCKETS - 1} = ANY (%(doubled)s))
+   AND (participant_id IN (SELECT unnest(owners) FROM bulk)
+        OR uuid_hash(participant_id) & {BUCKETS - 1} IN (SELECT bucket FROM doubled))
  GROUP BY participant_id, kind, payment_type, period HAVING count(*) > 1
 UNION ALL
 SELECT participant_id FROM {{receivable}}
- WHERE {APPROVED_IN_MONTH} AND data_type = 1 AND uuid_hash(participant_id) & {BUCKETS - 1} = ANY (%(doubled)s)
+ WHERE {APPROVED_IN_MONTH} AND data_type = 1
+   AND uuid_hash(participant_id) & {BUCKETS - 1} IN (SELECT bucket FROM doubled)
  GROUP BY participant_id, kind, payment_type, period HAVING count(*) > 1"""
 _SUSPECTS: Final = f"""
 CREATE TEMP TABLE suspects ON COMMIT DROP AS
@@ -98,7 +100,7 @@ SELECT DISTINCT r.participant_id FROM {{exchange_record}} r JOIN {{exchange_reco
     ON (e.participant_id, e.kind, e.payment_type, e.period) = (r.participant_id, r.kind, r.payment_type, r.period)
  WHERE r.treasury_on >= %(first)s AND r.treasury_on < %(after)s AND r.ended = 1 AND r.data_type = 1
    AND e.treasury_on < %(first)s AND e.ended = 1 AND e.data_type = 1 AND r.{COLLECTED}
-   AND r.kind <> ALL (%(needed)s) AND r.payment_type <> ALL (%(back)s)"""
+   AND r.participant_id IN (SELECT unnest(owners) FROM bulk)"""
 _ROWS: Final = f"""
 CREATE TEMP TABLE books ON COMMIT DROP AS
 SELECT participant_id AS who, 0 AS side, file_id, line, data_type, kind, payment_type, period, fen, treasury_on AS day,
@@ -191,7 +193,8 @@ def gather(connection: Connection[TupleRow], log: PoolLog, span: Span, needs: Ne
 
     Gives what is alike. The join is one of rows, which many processors do at once, and grouping is not. It tells two
     payments for one approval from one by counts: where its pairs are more than the rows that went in, a person of that
-    bucket has something twice, and who it is is asked of those buckets alone. The planner takes every person for a
+    bucket has something twice, and who it is is asked of those buckets alone. What needs no approval and has none is
+    joined with nothing, and its persons are asked about each. The planner takes every person for a
     bucket of its own, and would sort them in one process: hence its settings here.
     """
     connection.execute("SET LOCAL work_mem = '96MB'; SET LOCAL jit = off; SET LOCAL enable_sort = off")
@@ -206,8 +209,6 @@ def gather(connection: Connection[TupleRow], log: PoolLog, span: Span, needs: Ne
         connection.execute(composed(log, statement), asked, prepare=False)
     alike = "SELECT coalesce(sum(same), 0), coalesce(sum(own), 0), coalesce(sum(own_fen), 0) FROM bulk"
     bulk = Bulk(*map(int, execute(connection, log, alike)[0]))
-    asked["doubled"] = [bucket for (bucket,) in execute(connection, log, "SELECT bucket FROM doubled")]
-    asked["own"] = bulk.own > 0  # what needs no approval is joined with nothing, and counts nothing twice
     earlier = execute(connection, log, "SELECT FROM {exchange_record} WHERE treasury_on < %s LIMIT 1", (span.first,))
     nobody = "CREATE TEMP TABLE again (participant_id uuid) ON COMMIT DROP"
     again = _AGAIN if earlier and bulk.own else nobody  # what has its approval is alike, whatever was paid before
