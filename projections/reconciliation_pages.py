@@ -82,7 +82,7 @@ class CategoryTotal(NamedTuple):
 
 
 class MonthView(NamedTuple):
-    """A month as it was folded, and its stream."""
+    """A month as it was folded, and its stream; categories in the order people read them, row by row first."""
 
     month: date
     totals: MonthTotals
@@ -112,10 +112,12 @@ def month_view(log: PoolLog, month: date) -> MonthView | None:
             " count(*) FILTER (WHERE cleared = '' AND o.difference_id IS NULL)"
             " FROM {reconciliation_difference_v1} d LEFT JOIN unnest(%s::uuid[], %s::text[], %s::bigint[])"
             " AS o (difference_id, category, fen) USING (difference_id, category, fen)"
-            " WHERE month = %s GROUP BY 1, 2 ORDER BY 1, 2",
+            " WHERE month = %s GROUP BY 1, 2",
             (*([one[place] for one in done] for place in range(3)), month),
         )
+    order = list(Category)
     categories = [CategoryTotal(one[0], Category(one[1]), *one[2:]) for one in counted]
+    categories.sort(key=lambda one: (one.comparison != TAX_AGENCY, one.comparison, order.index(one.category)))
     return MonthView(month, _totals(rows[0][0]), rows[0][1], state, categories)
 
 

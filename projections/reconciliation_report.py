@@ -160,12 +160,10 @@ def _explained(log: PoolLog, view: MonthView) -> list[Explained]:
     with log.connections.connection() as connection:
         found = execute(connection, log, _EXPLAINING, (view.month,))
     rows = {(comparison, category): count for comparison, category, count in found}
-    order = list(Category)
-    told = [
+    return [
         Explained(one.comparison, one.category, one.rows, rows[one.comparison, one.category], one.fen, one.open)
         for one in view.categories
     ]
-    return sorted(told, key=lambda one: (one.comparison != TAX_AGENCY, one.comparison, order.index(one.category)))
 
 
 def _sides(log: PoolLog, view: MonthView) -> dict[FileKind, Side]:

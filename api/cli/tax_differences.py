@@ -42,7 +42,7 @@ from ledger.desk.reconciliation import (
     Resolve,
     Sign,
 )
-from ledger.differences import CHINESE, Category
+from ledger.differences import Category
 from ledger.money import fen_to_yuan
 from ledger.reconciliation_month import UNDONE, Status
 from ledger.refusals import Reason, Refused, refuse
@@ -52,7 +52,7 @@ from projections.history import TITLES, month_events
 from projections.reconciliation import reconcile
 from projections.reconciliation_facts import Owners, age, facts_of
 from projections.reconciliation_pages import Difference, differences
-from projections.reconciliation_told import COMPARISONS, STATUSES, difference_told
+from projections.reconciliation_told import COMPARISONS, STATUSES, category_word, difference_told
 from projections.runner import catch_up
 
 app = typer.Typer(help="对账差异：列出、指定责任人、说明原因、了结", no_args_is_help=True)
@@ -306,6 +306,6 @@ def _line(one: Difference, owner: str, days: int) -> str:
     reason = one.mark.reason or one.cleared
     due = f"，期限 {one.mark.due_on.isoformat()}" if one.mark.due_on else ""
     return (
-        f"{one.id}  {CHINESE[one.category]}  {fen_to_yuan(one.fen)}元  {about}"
+        f"{one.id}  {category_word(one.comparison, one.category)}  {fen_to_yuan(one.fen)}元  {about}"
         f"  {owner}  {days}个工作日{due}  {STATUSES[one.status]}{'：' + reason if reason else ''}"
     )

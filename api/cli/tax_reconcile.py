@@ -8,7 +8,6 @@ from api.cli import console
 from api.cli.options import Json, Pool
 from api.cli.session import CommandFault, session
 from api.cli.tax_options import Month, read_month
-from ledger.differences import CHINESE
 from ledger.money import fen_to_yuan
 from ledger.store.log import PoolLog
 from ledger.words import CHINESE as KIND_WORDS
@@ -16,7 +15,7 @@ from ledger.words import KINDS
 from projections.reconciliation import reconcile
 from projections.reconciliation_facts import Owners, late_rows
 from projections.reconciliation_pages import TAX_AGENCY, MonthView, differences, month_view
-from projections.reconciliation_told import COMPARISONS, difference_told, month_told
+from projections.reconciliation_told import COMPARISONS, category_word, difference_told, month_told
 from projections.runner import catch_up
 
 FOUND: Final = 3
@@ -66,9 +65,8 @@ def tell(view: MonthView) -> None:
     for one in view.categories:
         done = f"，未了{one.open}笔" if one.open else "，已了"
         where = "" if one.comparison == TAX_AGENCY else f"〔{COMPARISONS.get(one.comparison, one.comparison)}〕"
-        console.answer(
-            f"  {CHINESE[one.category]}（{one.category}）{where} {one.rows}笔 {fen_to_yuan(one.fen)} 元{done}"
-        )
+        called = f"{category_word(one.comparison, one.category)}（{one.category}）{where}"
+        console.answer(f"  {called} {one.rows}笔 {fen_to_yuan(one.fen)} 元{done}")
     for day in totals.days:
         if day.tax != day.ledger:
             item = f"{day.day.isoformat()} {KIND_WORDS[KINDS[day.kind]]}"

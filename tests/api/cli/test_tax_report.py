@@ -171,6 +171,21 @@ def test_the_summary_explains_the_difference(month):
     assert any("不得签认" in str(cell.value) for row in summary_rows(broken) for cell in row)
 
 
+def test_the_command_names_differences_as_the_sheets_do(month):
+    desk = month.desk
+    _, path = reported(desk, "named.xlsx")
+    told = desk.inside("tax", "reconcile", *of_march(desk)).out.splitlines()
+    said = [line.strip().partition("（")[0] for line in told if "，未了" in line or line.endswith("，已了")]
+    compared = [(row["类别"], row["对比"]) for row in listed(read(path)["差异明细"])]
+    assert set(said) == {category for category, _ in compared}
+    assert {"国库有、税务无"} <= set(said)
+    mine = [one for one in CHINESE.values() if (one, "税务—核定") in compared]
+    assert said[: len(mine)] == mine
+    listing = desk.inside("tax", "differences", "list", *of_march(desk), "--comparison", "tax_treasury").out
+    assert "国库有、税务无" in listing
+    assert CHINESE["AGENCY_ONLY"] not in listing
+
+
 def test_the_ages_are_of_what_nobody_has_dealt_with(month):
     desk = month.desk
     ended, path = reported(desk, "ages.xlsx")
