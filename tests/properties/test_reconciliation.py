@@ -12,10 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
-from hypothesis import HealthCheck, Phase, given, note, settings
-from hypothesis import strategies as st
-
 from tests.properties.tax_books import invent, naive_sums
+from tests.properties.tax_examples import with_random_cases
 from tests.properties.tax_office import Office, Told
 from tests.properties.tax_plants import CATEGORIES, PLANTS
 from tests.properties.tax_rows import CANCELLED, NEW, BookFile, Books, Case, Finding, fen_of, month_of, repeated, yuan
@@ -205,20 +203,7 @@ def test_every_category_in_one_month(open_office: Callable[[], Office]) -> None:
 
 
 def test_random_months(open_office: Callable[[], Office]) -> None:
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.explicit, Phase.generate],
-    )
-    @given(st.integers(0, 2**32), st.lists(st.sampled_from(sorted(PLANTS)), min_size=12, max_size=40))
-    def months(seed: int, plants: list[str]) -> None:
-        note(f"seed {seed}, {len(plants)} cases")
-        live(open_office, random.Random(seed), plants)
-
-    months()
+    with_random_cases(EXAMPLES, lambda chance, plants: live(open_office, chance, plants))
 
 
 def test_a_month_in_which_everything_agrees(open_office: Callable[[], Office]) -> None:

@@ -6,16 +6,15 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, note, settings
-from hypothesis import strategies as st
+from hypothesis import note
 
 from projections.rebuild import rebuild
 from projections.reconciliation_proof import fold_faults
 from projections.reconciliation_sink import COLUMNS
 from projections.verify import register_check, verify
 from tests.properties.tax_books import invent
+from tests.properties.tax_examples import with_random_cases
 from tests.properties.tax_office import Office
-from tests.properties.tax_plants import PLANTS
 
 EXAMPLES = 4
 Rows = list[list[tuple[Any, ...]]]
@@ -55,17 +54,4 @@ def arrive(office: Office, chance: random.Random, plants: list[str]) -> None:
 
 
 def test_month_by_month_is_the_same_as_from_scratch(open_office: Callable[[], Office]) -> None:
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.explicit, Phase.generate],
-    )
-    @given(st.integers(0, 2**32), st.lists(st.sampled_from(sorted(PLANTS)), min_size=12, max_size=40))
-    def months(seed: int, plants: list[str]) -> None:
-        note(f"seed {seed}, {len(plants)} cases")
-        arrive(open_office(), random.Random(seed), plants)
-
-    months()
+    with_random_cases(EXAMPLES, lambda chance, plants: arrive(open_office(), chance, plants))
