@@ -28,7 +28,8 @@ from ledger.store.log import PoolLog
 from ledger.store.register import Register
 from ledger.words import KINDS
 from projections.folds import STATEMENT, execute
-from projections.reconciliation_rows import FETCH, Bulk, Span, gather, repeated, suspects
+from projections.reconciliation_bulk import Bulk, Span, gather
+from projections.reconciliation_rows import repeated, suspects
 from projections.reconciliation_sink import Aside, Ended, FoldedMonth, Row, Sink, View
 from projections.reconciliation_strangers import Stranger, figures_of, strangers, whom_they_may_mean
 from projections.reconciliation_sums import (
@@ -46,6 +47,8 @@ from projections.reconciliation_totals import totals_differences
 from projections.refund_pages import refund_differences
 from projections.runner import catch_up
 
+WRITTEN_AT_ONCE: Final = 10_000
+"""Differences kept in memory before they are written."""
 ATTEMPTS: Final = 8
 """How often a month is begun anew because payments arrived since the lines were folded."""
 TAX_AGENCY: Final = "tax_agency"
@@ -167,8 +170,8 @@ class _Fold:
 
     def run(self) -> None:
         self._sink.begin()
-        bulk = gather(self._connection, self._log, self._span, self._needs)
-        nobodys, orphans = strangers(self._connection, self._log)
+        bulk = gather(self._connection, self._log, self._span, self._needs, self._figures.result().came)
+        nobodys, orphans = strangers(self._connection, self._log, self._span)
         figures = {figures_of(one.paid) for one in nobodys if month_of(one.paid.treasury_on) == self._month}
         self._look_closer(bulk, figures)
         self._strangers(nobodys, orphans)
@@ -183,7 +186,7 @@ class _Fold:
     def _look_closer(self, bulk: Bulk, figures: set[tuple[int, int, int, int]]) -> None:
         """Compare every suspect. An approval that nobody paid waits where a stranger paid as much."""
         sums = self._sums
-        for books in suspects(self._connection, self._span, self._needs):
+        for books in suspects(self._connection, self._log, self._span, self._needs):
             compared = compare_person(books.paid, books.approved, self._needs, books.orphans)
             own = compared.own.get(self._month)
             sums.matched += compared.matched.get(self._month, 0) - books.bulk.same - books.bulk.own
@@ -198,7 +201,7 @@ class _Fold:
                     self._candidates.append((books.who, one))
                 else:
                     self._add(one, books.who)
-            if len(self._rows) >= FETCH:
+            if len(self._rows) >= WRITTEN_AT_ONCE:
                 self._flush()
         sums.matched += bulk.same + bulk.own
         sums.own_rows += bulk.own
@@ -226,9 +229,8 @@ class _Fold:
                 told.clear(f"撤销{came.year}年{came.month}月的缴费", came)
                 self._add(told, None)
         for cancelled in orphans:
-            if month_of(cancelled.treasury_on) == self._month:
-                key = f"c:{cancelled.serial}"
-                self._add(Difference(self._month, key, Category.CANCELLED, -cancelled.fen, -1, cancelled), None)
+            key = f"c:{cancelled.serial}"
+            self._add(Difference(self._month, key, Category.CANCELLED, -cancelled.fen, -1, cancelled), None)
         proposals = whom_they_may_mean(
             self._register, [one for one in mine if one.paid.reason in STRANGER], self._candidates
         )
@@ -261,7 +263,7 @@ class _Fold:
                 self._month, self._id(self._month, f"d:{one.file}:{one.line}"), TAX_AGENCY, Category.DUP_TRANSPORT,
                 0, 0, None, one.file, one.line, None, None, None, ended, None, told,
             ))  # fmt: skip
-            if len(self._rows) >= FETCH:
+            if len(self._rows) >= WRITTEN_AT_ONCE:
                 self._flush()
 
     def _others(self) -> None:

@@ -19,9 +19,9 @@ from ledger.store.pools import find_pool
 from ledger.words import KINDS
 from ledger.working_days import passed
 from projections.folds import execute
+from projections.reconciliation_bulk import Span
 from projections.reconciliation_facts import Owners, age, late_rows
 from projections.reconciliation_pages import TAX_AGENCY, Difference, MonthView, differences, month_view
-from projections.reconciliation_rows import Span
 from projections.reconciliation_sums import Counts
 from projections.reconciliation_totals import Side, sides
 

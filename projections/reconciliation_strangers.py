@@ -16,17 +16,22 @@ from psycopg.rows import TupleRow
 from ledger.differences import Approved, Difference, Paid
 from ledger.persons_alike import Candidate, Figures, Unknown, propose
 from ledger.store.exchange_records import ExchangeRecords
-from ledger.store.external_identities import NEW
+from ledger.store.external_identities import CANCELLED, NEW
 from ledger.store.holders import open_people
 from ledger.store.log import PoolLog
 from ledger.store.register import Register
 from projections.folds import execute
+from projections.reconciliation_bulk import IN_MONTH, Span
 from projections.reconciliation_rows import cancels
 
-_STRANGERS: Final = """
+_STRANGERS: Final = f"""
 SELECT file_id, line, serial, voucher, approval, kind, payment_type, period, fen, paid_on, treasury_on,
        false AS booked, reason, data_type, participant_id
-  FROM deliveries WHERE counts AND ended <> 1 AND owner IS NULL ORDER BY serial, data_type"""
+  FROM deliveries WHERE counts AND ended <> 1 AND owner IS NULL
+   AND ({IN_MONTH} OR data_type = {CANCELLED}
+        OR serial IN (SELECT serial FROM deliveries WHERE data_type = {CANCELLED} AND {IN_MONTH}))
+ ORDER BY serial, data_type"""
+"""Those of the month, and those that are taken back in it; a 撤销 may have been entered before what it takes back."""
 
 
 class Stranger(NamedTuple):
@@ -36,11 +41,11 @@ class Stranger(NamedTuple):
     participant: UUID | None
 
 
-def strangers(connection: Connection[TupleRow], log: PoolLog) -> tuple[list[Stranger], list[Paid]]:
-    """Payments that are nobody's, of all months, and cancellations of what never came."""
+def strangers(connection: Connection[TupleRow], log: PoolLog, span: Span) -> tuple[list[Stranger], list[Paid]]:
+    """Payments of nobody known, and cancellations of what never came: what of them a month is about."""
     found: dict[str, Stranger] = {}
     cancelled: list[Paid] = []
-    for *said, data_type, whose in execute(connection, log, _STRANGERS):
+    for *said, data_type, whose in execute(connection, log, _STRANGERS, span.asked()):
         paid = Paid(*said)
         serial = paid.serial
         if data_type == NEW:
@@ -52,7 +57,7 @@ def strangers(connection: Connection[TupleRow], log: PoolLog) -> tuple[list[Stra
         original = found.get(one.serial)
         if original is not None and cancels(one, original.paid):
             found[one.serial] = original._replace(paid=original.paid._replace(cancelled_on=one.treasury_on))
-        else:
+        elif span.first <= one.treasury_on < span.after:
             orphans.append(one)
     return list(found.values()), orphans
 

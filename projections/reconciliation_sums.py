@@ -24,7 +24,7 @@ from ledger.store.log import PoolLog
 from ledger.store.received_payments import IS_CANCELLED
 from ledger.words import KINDS, MoneyKind
 from projections.folds import execute
-from projections.reconciliation_rows import APPROVED_IN_MONTH, COLLECTED, IN_MONTH, Span
+from projections.reconciliation_bulk import APPROVED_IN_MONTH, COLLECTED, IN_MONTH, Came, Span
 
 _MONEY_IN: Final = (
     ContributionRecorded.topic,
@@ -33,7 +33,8 @@ _MONEY_IN: Final = (
 )
 _NOT_COLLECTED: Final = {MoneyKind.GOVERNMENT_SUBSIDY, MoneyKind.INTEREST}
 _COUNTED: Final = (
-    "sum(CASE data_type WHEN 1 THEN 1 ELSE -1 END)::bigint, sum(CASE data_type WHEN 1 THEN fen ELSE -fen END)::bigint"
+    "sum(CASE data_type WHEN 1 THEN 1 ELSE -1 END)::bigint, sum(CASE data_type WHEN 1 THEN fen ELSE -fen END)::bigint,"
+    " count(*) FILTER (WHERE data_type = 1)"
 )
 _RECORDED: Final = f"""
 SELECT treasury_on, kind, payment_type, {_COUNTED} FROM {{exchange_record}}
@@ -109,11 +110,12 @@ Item = tuple[date, int, int]
 
 
 class Figures(NamedTuple):
-    """What is recorded as it came, approved, and booked: each read in one go over all rows of the month."""
+    """What is recorded as it came, approved, and booked; and how many rows came, whatever was taken back of them."""
 
     recorded: dict[Item, Counts]
     approved: dict[Item, Counts]
     booked: dict[tuple[date, int], Counts]
+    came: Came
 
 
 @contextmanager
@@ -129,9 +131,10 @@ def figures_beside(connection: Connection[TupleRow], log: PoolLog, span: Span) -
             beside.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             beside.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(snapshot)))
             beside.execute("SET LOCAL jit = off")
-            return Figures(
-                _items(beside, log, _RECORDED, span), _items(beside, log, _APPROVED, span), _booked(beside, log, span)
+            (recorded, paid), (approved, approvals) = (
+                _items(beside, log, statement, span) for statement in (_RECORDED, _APPROVED)
             )
+            return Figures(recorded, approved, _booked(beside, log, span), Came(paid, approvals))
 
     with ThreadPoolExecutor(1) as reader:
         yield reader.submit(read)
@@ -140,7 +143,7 @@ def figures_beside(connection: Connection[TupleRow], log: PoolLog, span: Span) -
 def month_items(connection: Connection[TupleRow], log: PoolLog, span: Span, figures: Figures) -> list[ItemTotals]:
     """Both books by day, item and payment type; the temporary tables of the month must be there."""
     tax = dict(figures.recorded)
-    for item, counts in _items(connection, log, _BESIDES, span).items():
+    for item, counts in _items(connection, log, _BESIDES, span)[0].items():
         tax[item] = summed((tax.get(item, Counts()), counts))
     return [
         ItemTotals(*item, tax.get(item, Counts()), figures.approved.get(item, Counts()))
@@ -159,9 +162,13 @@ def month_days(figures: Figures, items: Iterable[ItemTotals]) -> list[DayTotals]
     return [DayTotals(*key, tax.get(key, Counts()), booked.get(key, Counts())) for key in sorted({*tax, *booked})]
 
 
-def _items(connection: Connection[TupleRow], log: PoolLog, statement: str, span: Span) -> dict[Item, Counts]:
+def _items(
+    connection: Connection[TupleRow], log: PoolLog, statement: str, span: Span
+) -> tuple[dict[Item, Counts], int]:
+    """What came less what was taken back, and how many rows came."""
     rows = execute(connection, log, statement, span.asked())
-    return {(day, kind, typed): Counts(count, fen) for day, kind, typed, count, fen in rows}
+    items = {(day, kind, typed): Counts(count, fen) for day, kind, typed, count, fen, _ in rows}
+    return items, sum(row[-1] for row in rows)
 
 
 def _booked(connection: Connection[TupleRow], log: PoolLog, span: Span) -> dict[tuple[date, int], Counts]:

@@ -28,7 +28,7 @@ from ledger.store.external_identities import CANCELLED
 from ledger.store.log import PoolLog
 from ledger.words import CHINESE
 from projections.reconciliation import compared_as_received
-from projections.reconciliation_rows import Span
+from projections.reconciliation_bulk import Span
 from projections.unallocated import Cancellation, Unread, Waiting, cancellations, unreadable
 from projections.unallocated import unallocated as find_unallocated
 
