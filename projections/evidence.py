@@ -165,7 +165,7 @@ def snapshot(log: PoolLog) -> Iterator[Connection[TupleRow]]:
     with log.connections.transaction() as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         connection.execute("SET LOCAL jit = off; SET LOCAL work_mem = '32MB'")
-        connection.execute(composed(log, "LOCK TABLE {balance}, {line} IN ACCESS SHARE MODE"))
+        connection.execute(composed(log, "LOCK TABLE {balance}, {line}, {line_day} IN ACCESS SHARE MODE"))
         yield connection
 
 

@@ -24,6 +24,8 @@ RANGE_MAX: Final = 100_000
 
 KIND_COLUMNS: Final = ", ".join(KINDS)
 """The money kinds as columns, in the order of `KINDS`."""
+KIND_ROWS: Final = ", ".join(f"{kind}_rows" for kind in KINDS)
+"""How many rows move each kind."""
 KIND_SUMS: Final = ", ".join(f"coalesce(sum({kind}), 0)::bigint" for kind in KINDS)
 """Each kind summed; a kind that nothing moved is 0."""
 _SUMS: Final = ", ".join(
@@ -42,11 +44,29 @@ EVERYBODY: Final = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True)
+class Sums:
+    """A table of the sums of a fold's rows, made with them. `select` reads the columns `reads` of `<rows>`; `conflict`
+    adds to what is there.
+    """
+
+    base: str
+    key: tuple[str, ...]
+    columns: str
+    reads: str
+    select: str
+    conflict: str
+
+    def filling(self, rows: str, target: str) -> str:
+        """The statement that adds rows up into a table that is empty."""
+        return f"INSERT INTO {target} AS t ({self.columns}) {self.select.replace('<rows>', rows)}"
+
+
+@dataclass(frozen=True)
 class Fold:
     """One projection: how rows follow from events, where they go, and how a table of theirs is made.
 
     `select` reads events `e` under the condition `<range>` and gives `columns`; `conflict` says how a row joins the one
-    that earlier events left.
+    that earlier events left. Rows that are summed are each written once, and have no `conflict`.
     """
 
     name: str
@@ -57,28 +77,51 @@ class Fold:
     select: str
     conflict: str = ""
     fillfactor: int = 100
+    sums: Sums | None = None
 
     @property
     def table(self) -> str:
         """The table's name, with the fold's version."""
         return f"{self.base}_v{self.version}"
 
-    def run(self, connection: Connection[TupleRow], log: PoolLog, above: int, to: int, table: str = "") -> None:
-        """Fold the events `above` < id <= `to` into the table, or into the one that a rebuild makes beside it."""
-        self._insert(connection, log, table or self.table, BY_POSITION, self.conflict, {"above": above, "to": to})
+    @property
+    def tables(self) -> dict[str, tuple[str, ...]]:
+        """Its tables by name, with their keys: its own, and that of its sums."""
+        sums = {f"{self.sums.base}_v{self.version}": self.sums.key} if self.sums else {}
+        return {self.table: self.key, **sums}
+
+    def run(self, connection: Connection[TupleRow], log: PoolLog, above: int, to: int, suffix: str = "") -> None:
+        """Fold the events `above` < id <= `to` into the tables, or into those that a rebuild makes beside them, whose
+        names end in `suffix`.
+        """
+        statement = self._inserted(BY_POSITION) + self.conflict
+        if self.sums:
+            statement = f"WITH new AS ({statement} RETURNING {self.sums.reads}) {self.sums.filling('new', '{sums}')}"
+            statement += self.sums.conflict
+        self._execute(connection, log, statement, suffix, {"above": above, "to": to})
 
     def run_accounts(
-        self, connection: Connection[TupleRow], log: PoolLog, low: UUID, high: UUID, to: int, table: str
+        self, connection: Connection[TupleRow], log: PoolLog, low: UUID, high: UUID, to: int, suffix: str
     ) -> None:
-        """Fold the events up to `to` of the accounts `low` < id <= `high` into a table that holds none of them."""
-        self._insert(connection, log, table, BY_ACCOUNT, "", {"low": low, "high": high, "to": to})
+        """Fold the events up to `to` of the accounts `low` < id <= `high` into a table that holds none of them; they
+        are added up once all are there (`add_up`).
+        """
+        self._execute(connection, log, self._inserted(BY_ACCOUNT), suffix, {"low": low, "high": high, "to": to})
 
-    def _insert(
-        self, connection: Connection[TupleRow], log: PoolLog, table: str, which: str, conflict: str, parameters: Any
+    def add_up(self, connection: Connection[TupleRow], log: PoolLog, suffix: str) -> None:
+        """Fill the table of sums, which is empty, from all rows."""
+        if self.sums:
+            self._execute(connection, log, self.sums.filling("{target}", "{sums}"), suffix, None)
+
+    def _inserted(self, which: str) -> str:
+        return f"INSERT INTO {{target}} AS t ({self.columns}) {self.select.replace('<range>', which)}"
+
+    def _execute(
+        self, connection: Connection[TupleRow], log: PoolLog, statement: str, suffix: str, parameters: Any
     ) -> None:
-        statement = f"INSERT INTO {{target}} AS t ({self.columns}) {self.select.replace('<range>', which)}{conflict}"
         connection.execute("SET LOCAL work_mem = '64MB'; SET LOCAL jit = off")
-        connection.execute(composed(log, statement, target=table), parameters, prepare=False)
+        names = dict(zip(("target", "sums"), (f"{table}{suffix}" for table in self.tables), strict=False))
+        connection.execute(composed(log, statement, **names), parameters, prepare=False)
 
 
 BALANCES: Final = Fold(
@@ -113,6 +156,21 @@ BALANCES: Final = Fold(
 )
 """Balance per account and money kind, with what tells which accounts there were on a day and at a position."""
 
+DAYS: Final = Sums(
+    base="statement_day",
+    key=("effective_on", "topic", "is_out"),
+    columns=f"effective_on, topic, is_out, {KIND_ROWS}, {KIND_COLUMNS}",
+    reads=f"effective_on, topic, {KIND_COLUMNS}",
+    select=f"""
+        SELECT effective_on, topic, {" + ".join(f"coalesce({kind}, 0)" for kind in KINDS)} < 0 AS is_out,
+               {", ".join(f"count({kind}) AS {kind}_rows" for kind in KINDS)},
+               {", ".join(f"coalesce(sum({kind}), 0)::bigint AS {kind}" for kind in KINDS)}
+          FROM <rows> GROUP BY 1, 2, 3""",
+    conflict=" ON CONFLICT (effective_on, topic, is_out) DO UPDATE SET "
+    + ", ".join(f"{one} = t.{one} + EXCLUDED.{one}" for kind in KINDS for one in (f"{kind}_rows", kind)),
+)
+"""The lines of each effective day by event: how many move each kind, and by how much; money out apart."""
+
 STATEMENT: Final = Fold(
     name="statement",
     version=1,
@@ -130,6 +188,7 @@ STATEMENT: Final = Fold(
                          allocation_document text, rate_document text, document text, reason text),
                jsonb_to_record(x.effect) AS r ({_EFFECT})
          WHERE <range> AND starts_with(e.topic, 'account.') AND x.effect IS NOT NULL""",
+    sums=DAYS,
 )
 """One line for each event that moves money: signed, with both dates and what it refers to."""
 
@@ -179,6 +238,7 @@ def execute(connection: Connection[TupleRow], log: PoolLog, text: str, parameter
 _TABLES: Final = {
     "balance": BALANCES.table,
     "line": STATEMENT.table,
+    "line_day": f"{DAYS.base}_v{STATEMENT.version}",
     **{
         name: name
         for name in (

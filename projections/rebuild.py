@@ -37,6 +37,9 @@ LANES: Final = 2
 """Connections that load one table. Folding keeps a core of the server busy, and the smallest server has two."""
 SWAP_EVENTS_MAX: Final = 5_000
 """Events that the swap itself may still fold; more are folded before it, without a lock."""
+_ASIDE: Final = "_aside"
+_OLD: Final = "_old"
+"""How the names of tables end that are being made, and that have been replaced."""
 _LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '200ms'"
 _NOTICE_DEATH: Final = "SET LOCAL client_connection_check_interval = '1s'"
 """So that the server ends the work of a killed rebuild, and the next one can drop its table."""
@@ -154,34 +157,40 @@ class _Rebuild:
         self._connection = connection
         self._told = told
         self._stop = stop
-        self._aside = f"{fold.table}_aside"
-        self._old = f"{fold.table}_old"
         self.position = 0
 
     def run(self) -> int:
-        self._drop(self._aside, self._old)
-        self._make()
+        tables = self._fold.tables
+        self._drop(*(f"{table}{ending}" for table in tables for ending in (_ASIDE, _OLD)))
+        for table in tables:
+            self._make(table)
         self._load(self._head())
-        self._make_key()
+        with self._connection.transaction():
+            self._execute(_NOTICE_DEATH)
+            self._fold.add_up(self._connection, self._log, _ASIDE)
+        for table, key in tables.items():
+            self._make_key(table, key)
         self._catch_up()
-        self._execute("ANALYZE {aside}")
+        for table in tables:
+            self._execute("ANALYZE {aside}", aside=f"{table}{_ASIDE}")
         while not self._within_locks(self._swap):
             self._catch_up()
-        self._drop(self._old, *self._earlier_versions())
+        self._drop(*(f"{table}{_OLD}" for table in tables), *self._earlier_versions())
         return self.position
 
-    def _make(self) -> None:
-        """The empty table aside, made like the one in use and readable to the same roles."""
+    def _make(self, table: str) -> None:
+        """An empty table aside, made like the one in use and readable to the same roles."""
+        aside = f"{table}{_ASIDE}"
         filled = f" WITH (fillfactor = {self._fold.fillfactor})" if self._fold.fillfactor < 100 else ""
-        self._execute(f"CREATE TABLE {{aside}} (LIKE {{table}} INCLUDING DEFAULTS){filled}")
+        self._execute(f"CREATE TABLE {{aside}} (LIKE {{table}} INCLUDING DEFAULTS){filled}", aside=aside, table=table)
         granted = self._execute(
             "SELECT privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END"
             " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl)"
             " WHERE n.nspname = %s AND c.relname = %s AND grantee <> c.relowner",
-            self._log.schema, self._fold.table,
+            self._log.schema, table,
         )  # fmt: skip
         for privilege, grantee in granted:
-            self._execute(f"GRANT {privilege} ON {{aside}} TO {grantee}")
+            self._execute(f"GRANT {privilege} ON {{aside}} TO {grantee}", aside=aside)
 
     def _load(self, to: int) -> None:
         """Fold all that is recorded up to `to`, account by account, each range in a transaction of its own."""
@@ -192,18 +201,19 @@ class _Rebuild:
                 while (between := ranges.next(connection)) is not None:
                     with connection.transaction():
                         connection.execute(_NOTICE_DEATH)
-                        self._fold.run_accounts(connection, self._log, *between, to, self._aside)
+                        self._fold.run_accounts(connection, self._log, *between, to, _ASIDE)
                     self._told(self._fold.name, min(ranges.folded(), to), to)
 
         _at_once([lane] * LANES, self._stop)
         self.position = to
 
-    def _make_key(self) -> None:
-        """The one transaction that may outlive ten seconds: it builds an index."""
+    def _make_key(self, table: str, key: tuple[str, ...]) -> None:
+        """A transaction that may outlive ten seconds: it builds an index."""
+        aside = f"{table}{_ASIDE}"
         with self._connection.transaction():
             self._execute(f"SET LOCAL maintenance_work_mem = '256MB'; {_NOTICE_DEATH}")
-            columns = ", ".join(self._fold.key)
-            self._execute(f"ALTER TABLE {{aside}} ADD CONSTRAINT {{aside_key}} PRIMARY KEY ({columns})")
+            name = _name(f"{aside}_pkey")
+            self._execute(f"ALTER TABLE {{aside}} ADD CONSTRAINT {name} PRIMARY KEY ({', '.join(key)})", aside=aside)
 
     def _catch_up(self) -> None:
         """Fold what was recorded since, range by range of the log."""
@@ -212,7 +222,7 @@ class _Rebuild:
             to = min(self.position + RANGE_MAX, head)
             with self._connection.transaction():
                 self._execute(_NOTICE_DEATH)
-                self._fold.run(self._connection, self._log, self.position, to, self._aside)
+                self._fold.run(self._connection, self._log, self.position, to, _ASIDE)
             self.position = to
             head = max(head, self._head())
             self._told(self._fold.name, to, head)
@@ -227,11 +237,11 @@ class _Rebuild:
         to = max([self.position, self._head(), *(row[0] for row in stands)])
         if to - self.position > SWAP_EVENTS_MAX:
             return False
-        self._fold.run(self._connection, self._log, self.position, to, self._aside)
-        table, old = self._fold.table, self._old
-        for before, after in ((table, old), (self._aside, table)):
-            self._execute(f"ALTER TABLE {{before}} RENAME TO {_name(after)}", before=before)
-            self._execute(f"ALTER INDEX {{before}} RENAME TO {_name(after + '_pkey')}", before=f"{before}_pkey")
+        self._fold.run(self._connection, self._log, self.position, to, _ASIDE)
+        for table in self._fold.tables:
+            for before, after in ((table, f"{table}{_OLD}"), (f"{table}{_ASIDE}", table)):
+                self._execute(f"ALTER TABLE {{before}} RENAME TO {_name(after)}", before=before)
+                self._execute(f"ALTER INDEX {{before}} RENAME TO {_name(after + '_pkey')}", before=f"{before}_pkey")
         self._execute(
             "INSERT INTO {projection} (name, fold_version, position) VALUES (%s, %s, %s) ON CONFLICT (name)"
             " DO UPDATE SET fold_version = EXCLUDED.fold_version, position = EXCLUDED.position",
@@ -265,21 +275,20 @@ class _Rebuild:
 
     def _earlier_versions(self) -> list[str]:
         """Tables of this projection that an earlier version of the fold filled, and what its rebuilds left."""
+        bases = "|".join(table.removesuffix(f"_v{self._fold.version}") for table in self._fold.tables)
         rows = self._execute(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
             " WHERE n.nspname = %s AND c.relkind = 'r' AND c.relname ~ %s",
-            self._log.schema, f"^{self._fold.base}_v[0-9]+(_aside|_old)?$",
+            self._log.schema, f"^({bases})_v[0-9]+(_aside|_old)?$",
         )  # fmt: skip
-        versions = [(row[0], int(row[0].removeprefix(f"{self._fold.base}_v").split("_")[0])) for row in rows]
+        versions = [(row[0], int(row[0].rpartition("_v")[2].split("_")[0])) for row in rows]
         return [table for table, version in versions if version < self._fold.version]
 
     def _head(self) -> int:
         return int(execute(self._connection, self._log, "SELECT last_id FROM {log_head}")[0][0])
 
-    def _execute(self, text: str, *parameters: object, before: str = "") -> list[TupleRow]:
-        names = {"aside": self._aside, "table": self._fold.table, "before": before}
-        statement = composed(self._log, text.replace("{aside_key}", _name(f"{self._aside}_pkey")), **names)
-        cursor = self._connection.execute(statement, parameters or None, prepare=False)
+    def _execute(self, text: str, *parameters: object, **tables: str) -> list[TupleRow]:
+        cursor = self._connection.execute(composed(self._log, text, **tables), parameters or None, prepare=False)
         return cursor.fetchall() if cursor.description else []
 
 

@@ -23,7 +23,7 @@ from ledger.refusals import Reason
 from ledger.store.log import PoolLog
 from ledger.store.received_payments import IS_CANCELLED
 from ledger.words import KINDS, MoneyKind
-from projections.folds import execute
+from projections.folds import KIND_COLUMNS, KIND_ROWS, execute
 from projections.reconciliation_bulk import APPROVED_IN_MONTH, COLLECTED, IN_MONTH, Came, Span
 
 _MONEY_IN: Final = (
@@ -45,10 +45,9 @@ SELECT treasury_on, kind, payment_type, {_COUNTED} FROM deliveries
 _APPROVED: Final = f"""
 SELECT approved_on, kind, payment_type, {_COUNTED} FROM {{receivable}} WHERE {APPROVED_IN_MONTH} GROUP BY 1, 2, 3"""
 _BOOKED: Final = f"""
-SELECT effective_on, topic, {", ".join(f"count({kind}), coalesce(sum({kind}), 0)::bigint" for kind in KINDS)}
-  FROM {{line}} WHERE effective_on >= %(first)s AND effective_on < %(after)s AND topic = ANY (%(topics)s)
-   AND (topic <> %(reversed)s OR {" + ".join(f"coalesce({kind}, 0)" for kind in KINDS)} < 0)
- GROUP BY 1, 2"""
+SELECT effective_on, topic, {KIND_ROWS}, {KIND_COLUMNS} FROM {{line_day}}
+ WHERE effective_on >= %(first)s AND effective_on < %(after)s
+   AND (topic = ANY (%(money_in)s) OR topic = %(reversed)s AND is_out)"""
 _UNALLOCATED: Final = f"""
 SELECT count(*), coalesce(sum(fen), 0)::bigint FROM deliveries d
  WHERE {IN_MONTH} AND counts AND data_type = 1 AND NOT booked AND reason <> %(elsewhere)s
@@ -173,10 +172,10 @@ def _items(
 
 def _booked(connection: Connection[TupleRow], log: PoolLog, span: Span) -> dict[tuple[date, int], Counts]:
     booked: dict[tuple[date, int], Counts] = {}
-    asked = span.asked() | {"topics": [*_MONEY_IN, EntryReversed.topic], "reversed": EntryReversed.topic}
+    asked = span.asked() | {"money_in": list(_MONEY_IN), "reversed": EntryReversed.topic}
     for day, topic, *figures in execute(connection, log, _BOOKED, asked):
         sign = -1 if topic == EntryReversed.topic else 1
-        for kind, (rows, fen) in enumerate(zip(figures[::2], figures[1::2], strict=True)):
+        for kind, (rows, fen) in enumerate(zip(figures[: len(KINDS)], figures[len(KINDS) :], strict=True)):
             if rows and KINDS[kind] not in _NOT_COLLECTED:
                 key = (day, kind)
                 booked[key] = summed((booked.get(key, Counts()), Counts(sign * rows, fen)))

@@ -22,6 +22,7 @@ from ledger.store.log import PoolLog
 from ledger.store.register import Register
 from ledger.store.register_proof import RegisterProof
 from ledger.store.states import encode_state
+from projections.day_proof import DayProof
 from projections.diagnosis import account_faults, adds_up, follows, stream_faults
 from projections.evidence import (
     LINE_COLUMNS,
@@ -199,12 +200,13 @@ def _fold_faults(log: PoolLog, fold: Fold) -> Iterator[Finding]:
 
 
 def _streams(log: PoolLog, progress: Progress | None) -> Iterator[Finding]:
-    low, done, last = NOBODY, 0, log.position()[0]
+    low, done, last, days = NOBODY, 0, log.position()[0], DayProof(log)
     while low < EVERYBODY:
         with snapshot(log) as connection:
             high = end_of_range(connection, log, low, RANGE_EVENTS)
             streams = load(connection, log, low, high)
             doubted = doubted_accounts(connection, log, low, high)
+            days.add(connection, low, high)
             for stream in doubted or ():
                 streams.setdefault(stream, Evidence(stream, *standing(connection, log)))
             suspects = [
@@ -220,6 +222,7 @@ def _streams(log: PoolLog, progress: Progress | None) -> Iterator[Finding]:
         if progress is not None:
             progress(done, max(done, last))
         low = high
+    yield from days.faults()
 
 
 def _faults(evidence: Evidence) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from ledger.store.job_lock import BusyError
+from migrations.run import files_of
 from projections import rebuild as rebuilding
 from projections import runner
 from projections.balances import balances
@@ -54,6 +55,7 @@ def test_runners_at_once_fold_every_event_once(book, monkeypatch):
     together(*[lambda: catch_up(book.log)] * 4)
     assert lag(book.log) == 0
     assert len(rows(book, "line")) == 30
+    assert [row[3] for row in rows(book, "line_day")] == [6] * 5
     assert verify(book.log) == []
 
 
@@ -69,10 +71,11 @@ def test_a_rebuild_gives_the_very_same_rows_in_the_very_same_tables(book, monkey
     monkeypatch.setattr(rebuilding, "RANGE_MAX", 7)
     fill(book)
     catch_up(book.log)
-    before = [rows(book, "balance"), rows(book, "line"), described(book)]
+    tables = ("balance", "line", "line_day")
+    before = [*(rows(book, table) for table in tables), described(book)]
     told = []
     assert rebuild(book.log, progress=lambda *said: told.append(said)) == book.log.position()[0]
-    assert [rows(book, "balance"), rows(book, "line"), described(book)] == before
+    assert [*(rows(book, table) for table in tables), described(book)] == before
     assert {name for name, _, _ in told} == {"balances", "statement"}
     assert len(told) >= 8
 
@@ -87,7 +90,7 @@ def described(book):
             " pg_get_indexdef(i.indexrelid)"
             " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = %s"
             " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 LEFT JOIN pg_index i ON i.indrelid = c.oid"
-            " WHERE c.relkind = 'r' AND c.relname ~ '^(balance|statement_line)' ORDER BY 1, a.attnum",
+            " WHERE c.relkind = 'r' AND c.relname ~ '^(balance|statement_line|statement_day)' ORDER BY 1, a.attnum",
             (book.log.schema,),
         )
 
@@ -135,7 +138,7 @@ def test_what_a_killed_rebuild_left_is_dropped_by_the_next(book, monkeypatch):
             rebuild(book.log)
     assert "balance_v1_aside" in {row[0] for row in described(book)}
     rebuild(book.log)
-    assert {row[0] for row in described(book)} == {fold.table for fold in FOLDS}
+    assert {row[0] for row in described(book)} == {table for fold in FOLDS for table in fold.tables}
     assert verify(book.log) == []
 
 
@@ -189,10 +192,29 @@ def test_a_new_version_takes_the_place_of_the_earlier_tables(book, monkeypatch):
     catch_up(book.log)
     new = replace(STATEMENT, version=2)
     with book.log.connections.connection() as connection:
-        connection.execute(composed(book.log, "CREATE TABLE {new} (LIKE {line} INCLUDING ALL)", new=new.table))
+        for before, after in zip(STATEMENT.tables, new.tables, strict=True):
+            made = "CREATE TABLE {after} (LIKE {before} INCLUDING ALL)"
+            connection.execute(composed(book.log, made, before=before, after=after))
     monkeypatch.setattr(rebuilding, "FOLDS", (new,))
     rebuild(book.log, "statement")
-    assert {row[0] for row in described(book)} == {BALANCES.table, new.table}
+    assert {row[0] for row in described(book)} == {BALANCES.table, *new.tables}
+
+
+def test_the_migration_adds_up_the_lines_that_are_there(book):
+    """A pool that was folded before there were sums of days gets those that the fold would have made."""
+    fill(book)
+    reversed_on = book.open()
+    book.pay(reversed_on, date(2023, 3, 3), 70_000)
+    book.reverse(reversed_on, 2)
+    catch_up(book.log)
+    before = rows(book, "line_day")
+    assert {row[2] for row in before} == {False, True}
+    file = next(one for one in files_of("pool") if one.name == "0013_statement_days.sql")
+    with book.log.connections.connection() as connection:
+        connection.execute(composed(book.log, "DROP TABLE {line_day}"))
+        with connection.transaction():
+            connection.execute(file.text.replace("{schema}", book.log.schema))
+    assert rows(book, "line_day") == before
 
 
 def test_an_unknown_projection(book):

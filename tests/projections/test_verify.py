@@ -262,7 +262,24 @@ def test_a_line(filled, change, kind, effect):
     damage(filled, change + " WHERE account_id = %s AND version = 2", account)
     found = by_kind(verify(filled.log))
     assert has(found[kind].where, row)
-    assert found.keys() <= {kind, "identity"}
+    assert found.keys() <= {kind, "identity", "day_sums"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE {line_day} SET contribution = contribution + 1",
+        "UPDATE {line_day} SET contribution_rows = contribution_rows - 1",
+        "DELETE FROM {line_day}",
+        "UPDATE {line_day} SET effective_on = effective_on + 1",
+    ],
+)
+def test_the_sums_of_a_day(filled, change):
+    damage(filled, f"{change} WHERE topic = 'account.contribution_recorded'")
+    found = by_kind(verify(filled.log))
+    assert found.keys() == {"day_sums"}
+    assert found["day_sums"].where["topic"] == "account.contribution_recorded"
+    assert "个人缴费" in found["day_sums"].text
 
 
 def test_a_line_of_nothing(filled):
