@@ -19,7 +19,6 @@ from psycopg_pool import PoolTimeout
 from api.cli import console
 from api.cli.session import CommandFault
 from api.files.table_header import FileFault
-from ledger.desk.coalesce import QueueFullError
 from ledger.jobs.apart import ApartError
 from ledger.refusals import Refused
 from ledger.store.job_lock import BusyError
@@ -102,7 +101,7 @@ def run(arguments: list[str] | None = None) -> int:
     except MovedError:
         console.notice("忙：所涉账户正在变动，请稍后再试")
         return BUSY
-    except (BusyError, MigrationBusy, PoolTimeout, QueueFullError) as busy:
+    except (BusyError, MigrationBusy, PoolTimeout) as busy:
         console.notice(f"忙：{busy}")
         return BUSY
     except Refused as answer:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 
 from api.cli import console
-from ledger.desk.coalesce import PoolWriter, Writers
 from ledger.store.connections import Connections
 from ledger.store.keys import Keys, check_keys, is_sealed, load_keys
 from ledger.store.log import PoolLog
@@ -21,6 +20,9 @@ from ledger.store.server import Database, open_database
 from migrations.run import behind_on, migrate
 from projections.folds import RebuildDue
 from projections.runner import catch_up, lag
+
+if TYPE_CHECKING:
+    from ledger.desk.coalesce import PoolWriter
 
 FOLDED_AT_ONCE: Final = 50_000
 """Events that a command folds before it ends; about a second."""
@@ -80,6 +82,8 @@ class Session:
     @contextmanager
     def counter(self, log: PoolLog) -> Iterator[PoolWriter]:
         """A queue for single commands of a pool; what was submitted is recorded before it ends."""
+        from ledger.desk.coalesce import PoolWriter, Writers  # most commands ask for none of it, and start without
+
         writers = Writers()
         try:
             yield PoolWriter(log, self.register(log), writers)

@@ -29,6 +29,7 @@ from ledger.region_rules import RegionRules
 from ledger.store.command_ids import find_commands
 from ledger.store.divisions import Divisions
 from ledger.store.exchange_erasure import UnreadRows
+from ledger.store.job_lock import BusyError
 from ledger.store.log import PoolLog
 from ledger.store.recorder import ToRecord
 from ledger.store.register import Register
@@ -47,7 +48,7 @@ WRITERS_MAX: Final = 8
 _log: Final = logging.getLogger(__name__)
 
 
-class QueueFullError(Exception):
+class QueueFullError(BusyError):
     """So many commands wait for the pool already that another would wait too long; text in Chinese."""
 
 

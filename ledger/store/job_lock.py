@@ -22,7 +22,7 @@ PATIENCE_SECONDS: Final = 10.0
 
 
 class BusyError(Exception):
-    """Somebody else runs this job in this pool; the text says who, and since when."""
+    """Another is at it, and the same may be tried again; of a job, the text says who runs it, and since when."""
 
 
 @contextmanager
