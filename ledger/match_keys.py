@@ -17,7 +17,9 @@ Alike = Callable[[Paid, Approved], bool]
 
 def pairs(paid: list[Paid], approved: list[Approved], alike: Alike) -> Sequence[tuple[Paid, Approved]]:
     """What is alike goes together, in the order of the payments, and out of both lists."""
-    found = []
+    found: list[tuple[Paid, Approved]] = []
+    if not approved:
+        return found
     for one in list(paid):
         other = next((other for other in approved if alike(one, other)), None)
         if other is not None:

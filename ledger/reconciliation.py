@@ -71,7 +71,15 @@ class _Person:
 
     def __init__(self, paid: list[Paid], approved: list[Approved], needs: Needs) -> None:
         self._paid = paid
-        self._approved = sorted(approved, key=lambda one: (one.approved_on, one.number, one.line))
+        self._paid_in: dict[date, list[Paid]] = {}
+        for one in paid:
+            self._paid_in.setdefault(month_of(one.treasury_on), []).append(one)
+        self._taken_back = [(one, month_of(day)) for one in paid if (day := _cancelled(one))]
+        approved = sorted(approved, key=lambda one: (one.approved_on, one.number, one.line))
+        self._approved_in: dict[date, list[Approved]] = {}
+        for other in approved:
+            self._approved_in.setdefault(month_of(other.approved_on), []).append(other)
+        self._withdrawn = [(other, month_of(day)) for other in approved if (day := _withdrawn(other))]
         self._needs = needs
         self._answer = Compared()
         self._open_paid: list[tuple[Paid, Difference]] = []
@@ -81,11 +89,8 @@ class _Person:
         self._payer_of: dict[str, Paid] = {}
 
     def compared(self) -> Compared:
-        days = [
-            *(day for one in self._paid for day in (one.treasury_on, _cancelled(one)) if day),
-            *(day for one in self._approved for day in (one.approved_on, _withdrawn(one)) if day),
-        ]
-        for month in sorted(set(map(month_of, days))):
+        gone = {month for _, month in (*self._taken_back, *self._withdrawn)}
+        for month in sorted({*self._paid_in, *self._approved_in, *gone}):
             self._withdraw(month)
             self._cancel(month)
             self._month(month)
@@ -95,9 +100,8 @@ class _Person:
 
     def _cancel(self, month: date) -> None:
         """撤销 of payments of earlier months."""
-        for one in self._paid:
-            day = _cancelled(one)
-            if day is None or month_of(day) != month or month_of(one.treasury_on) == month:
+        for one, gone in self._taken_back:
+            if gone != month or month_of(one.treasury_on) == month:
                 continue
             if one.serial in self._pair_of:
                 approved = self._pair_of.pop(one.serial)
@@ -116,9 +120,8 @@ class _Person:
 
     def _withdraw(self, month: date) -> None:
         """Withdrawals of receivables of earlier months."""
-        for one in self._approved:
-            day = _withdrawn(one)
-            if day is None or month_of(day) != month or month_of(one.approved_on) == month:
+        for one, gone in self._withdrawn:
+            if gone != month or month_of(one.approved_on) == month:
                 continue
             if one.key in self._payer_of:
                 paid = self._payer_of.pop(one.key)
@@ -134,13 +137,11 @@ class _Person:
 
     def _month(self, month: date) -> None:
         """What came in a month meets what is open: first its own, then what earlier months left."""
-        came = [one for one in self._paid if month_of(one.treasury_on) == month]
+        came = self._paid_in.get(month, [])
         gone = [one for one in came if (day := _cancelled(one)) and month_of(day) == month]
         paid = [one for one in came if one not in gone and one.reason != Reason.OTHER_POOL]
         approved = [
-            one
-            for one in self._approved
-            if month_of(one.approved_on) == month and not ((day := _withdrawn(one)) and month_of(day) == month)
+            one for one in self._approved_in.get(month, []) if not ((day := _withdrawn(one)) and month_of(day) == month)
         ]
         exactly: tuple[Alike, ...] = (named_and_same, same)
         for alike in exactly:
@@ -148,7 +149,7 @@ class _Person:
                 self._pair(one, other)
                 self._answer.matched[month] = self._answer.matched.get(month, 0) + 1
         self._meet_earlier(month, paid, approved)
-        for category, nearly in NEARLY:
+        for category, nearly in NEARLY if paid and approved else ():
             for one, other in pairs(paid, approved, nearly):
                 self._pair(one, other)
                 self._tell(month, other.key, category, one.fen - other.fen, 0, one, other)
