@@ -7,6 +7,7 @@ is compared without need comes out the same.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +16,7 @@ from psycopg.rows import TupleRow
 
 from ledger.differences import BACK_TYPES
 from ledger.reconciliation import Needs
+from ledger.store.arrays import uuid_array
 from ledger.store.log import PoolLog
 from ledger.store.received_payments import deliveries
 from ledger.words import KINDS, MoneyKind
@@ -47,18 +49,18 @@ WITH t AS (SELECT participant_id, kind, payment_type, period, fen FROM {{exchang
                   a.fen IS NULL AND kind <> ALL (%(needed)s) AND payment_type <> ALL (%(back)s) AS own
              FROM t FULL JOIN a USING (participant_id, kind, payment_type, period))
 SELECT count(*) FILTER (WHERE same) AS same, count(*) FILTER (WHERE own) AS own,
-       coalesce(sum(paid) FILTER (WHERE own), 0)::bigint AS own_fen, count(paid) AS paid, count(due) AS approved,
+       coalesce(sum(paid) FILTER (WHERE own), 0)::bigint AS own_fen, count(paid) AS paid,
        array_agg(who) FILTER (WHERE NOT same AND NOT own) AS suspects, array_agg(who) FILTER (WHERE own) AS owners
   FROM w"""
+_COUNTS: Final = "SELECT same, own, own_fen, paid FROM bulk"
 _OWNERS: Final = "CREATE TEMP TABLE owners ON COMMIT DROP AS SELECT DISTINCT unnest(owners) AS who FROM bulk"
 _PAID_TWICE: Final = f"""
-SELECT participant_id AS who FROM {{exchange_record}} WHERE {_RECORDED}
- GROUP BY participant_id, kind, payment_type, period HAVING count(*) > 1"""
-_OWN_TWICE: Final = f"""
-SELECT participant_id AS who FROM {{exchange_record}} WHERE {_RECORDED} AND participant_id IN (SELECT who FROM owners)
- GROUP BY participant_id, kind, payment_type, period HAVING count(*) > 1"""
+SELECT uuid_send(participant_id), count(*) FROM {{exchange_record}} WHERE {_RECORDED}
+ GROUP BY GROUPING SETS ((), (participant_id, kind, payment_type, period))
+HAVING count(*) > 1 OR GROUPING(participant_id) = 1"""
+"""With one row of nobody, which counts all payments."""
 _APPROVED_TWICE: Final = f"""
-SELECT participant_id AS who FROM {{receivable}} WHERE {APPROVED_IN_MONTH} AND data_type = 1
+SELECT uuid_send(participant_id) FROM {{receivable}} WHERE {APPROVED_IN_MONTH} AND data_type = 1
  GROUP BY participant_id, kind, payment_type, period HAVING count(*) > 1"""
 _NOBODY: Final = "SELECT NULL::uuid AS who WHERE false"
 _AGAIN: Final = f"""
@@ -72,14 +74,13 @@ SELECT d.participant_id AS who FROM {reconciliation_difference_v1} d JOIN owners
  WHERE d.month < %(first)s AND (d.cleared = '' OR d.cleared_in = %(first)s)"""
 _SUSPECTS: Final = f"""
 CREATE TEMP TABLE suspects ON COMMIT DROP AS
-SELECT DISTINCT who FROM (
+SELECT DISTINCT who, 1 AS turn FROM (
     SELECT unnest(suspects) AS who FROM bulk
-    UNION ALL SELECT who FROM twice
     UNION ALL SELECT participant_id FROM {{exchange_record}} WHERE {IN_MONTH} AND data_type = 2 AND {COLLECTED}
     UNION ALL SELECT owner FROM deliveries WHERE counts AND ended <> 1 AND {IN_MONTH}
     UNION ALL SELECT participant_id FROM {{receivable}} WHERE {APPROVED_IN_MONTH} AND data_type = 2
     UNION ALL {_LEFT_OPEN}
-    UNION ALL SELECT who FROM again) AS told
+    UNION ALL <again>) AS told
  WHERE who IS NOT NULL"""
 
 
@@ -100,13 +101,6 @@ class Span(NamedTuple):
         return {"first": self.first, "after": self.after}
 
 
-class Came(NamedTuple):
-    """How many rows of a month there are: payments recorded as they came, and approvals; neither taken back of them."""
-
-    paid: int
-    approved: int
-
-
 class Bulk(NamedTuple):
     """What was alike without a closer look: pairs of payment and approval, payments that need none, and their fen."""
 
@@ -115,47 +109,81 @@ class Bulk(NamedTuple):
     own_fen: int
 
 
-def gather(connection: Connection[TupleRow], log: PoolLog, span: Span, needs: Needs, came: Came) -> Bulk:
-    """Make the temporary tables of a month in the open transaction: deliveries and suspects. Gives what is alike.
+class Joined(NamedTuple):
+    """What the join of both books gave: what is alike, and how many payments stand in it."""
 
-    The join is one of rows, which many processors do at once, and grouping is not. It tells two payments for one
-    approval from one by their number: an approval stands in it once for each payment, and a payment once for each
-    approval. Where it gives more of one than there are, somebody has the other twice, and who it is is asked then. What
-    needs no approval and has none is joined with nothing, and its persons are asked about each: whether they paid the
-    same twice, or before, or what an earlier month waits for.
+    bulk: Bulk
+    paid: int
+
+
+def make_deliveries(connection: Connection[TupleRow], log: PoolLog) -> None:
+    """Make `deliveries` in the open transaction: of rows that were not booked as they came, which of them counts."""
+    _make(connection, log, _OF_UNBOOKED)
+    came_again = execute(connection, log, _CAME_AGAIN)
+    if came_again:  # what was booked as it came is read for its serial's sake only then
+        _make(connection, log, "DROP TABLE deliveries")
+        _make(connection, log, _OF_THEIR_SERIALS)
+    _make(connection, log, "CREATE INDEX ON deliveries (serial)")
+    if came_again:
+        _make(connection, log, _PLACED)
+
+
+def join_books(connection: Connection[TupleRow], log: PoolLog, span: Span, needs: Needs) -> Joined:
+    """Make `bulk` and `owners`: what is alike without a closer look, and whose payments need no approval and have none.
+
+    The join is one of rows, added up by several processors at once, which grouping by persons is not.
     """
     connection.execute("SET LOCAL work_mem = '96MB'; SET LOCAL jit = off")
     connection.execute("SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0")
-
-    def make(statement: str, asked: dict[str, Any] | None = None) -> None:
-        connection.execute(composed(log, statement), asked, prepare=False)
-
-    make(_OF_UNBOOKED)
-    came_again = execute(connection, log, _CAME_AGAIN)
-    if came_again:  # what was booked as it came is read for its serial's sake only then
-        make("DROP TABLE deliveries")
-        make(_OF_THEIR_SERIALS)
-    for statement in ("CREATE INDEX ON deliveries (serial)", "ANALYZE deliveries"):
-        make(statement)
-    if came_again:
-        make(_PLACED)
-    asked: dict[str, Any] = span.asked()
     needed = {"needed": sorted(needs.kinds) or [-1], "back": sorted(BACK_TYPES) if needs.back_payments else [-1]}
-    make(_BULK, asked | needed)
-    *alike, paid, approved = map(
-        int, execute(connection, log, "SELECT same, own, own_fen, paid, approved FROM bulk")[0]
-    )
-    bulk = Bulk(*alike)
+    _make(connection, log, _BULK, span.asked() | needed)
+    *alike, paid = map(int, execute(connection, log, _COUNTS)[0])
     for statement in (_OWNERS, "ANALYZE owners"):
-        make(statement)
-    twice = _OWN_TWICE if bulk.own else _NOBODY
-    if approved != came.approved or bulk.own > came.paid // 10:
-        twice = _PAID_TWICE
-    if paid != came.paid:
-        twice = f"{twice} UNION ALL {_APPROVED_TWICE}"
+        _make(connection, log, statement)
+    return Joined(Bulk(*alike), paid)
+
+
+class PaidTwice(NamedTuple):
+    """The ids of persons who paid one item of one period twice in a month, and how many payments it has."""
+
+    persons: list[bytes]
+    payments: int
+
+
+def who_paid_twice(connection: Connection[TupleRow], log: PoolLog, span: Span) -> PaidTwice:
+    """Group all payments of a month. One processor does it as fast as three, and the others join meanwhile."""
+    connection.execute("SET LOCAL work_mem = '96MB'; SET LOCAL max_parallel_workers_per_gather = 0")
+    rows = execute(connection, log, _PAID_TWICE, span.asked())
+    persons = [who for who, _ in rows if who is not None]
+    return PaidTwice(persons, next(count for who, count in rows if who is None))
+
+
+def who_is_approved_twice(connection: Connection[TupleRow], log: PoolLog, span: Span) -> list[bytes]:
+    """The ids of persons for whom one item of one period was approved twice in a month.
+
+    That hardly ever happens, and is told beforehand: a payment stands in the join once for each of its approvals, and
+    then more of them stand in it than came.
+    """
+    return [row[0] for row in execute(connection, log, _APPROVED_TWICE, span.asked())]
+
+
+def make_suspects(connection: Connection[TupleRow], log: PoolLog, span: Span, bulk: Bulk) -> None:
+    """Make `suspects`, all of turn 1: who must be looked at row by row for more than that they have something twice.
+
+    Whose payment needs no approval is asked about: whether they paid before, or what an earlier month waits for. What
+    has its approval is alike, whatever was paid before.
+    """
     earlier = execute(connection, log, "SELECT FROM {exchange_record} WHERE treasury_on < %s LIMIT 1", (span.first,))
-    again = _AGAIN if earlier and bulk.own else _NOBODY  # what has its approval is alike, whatever was paid before
-    make(f"CREATE TEMP TABLE twice ON COMMIT DROP AS {twice}", asked)
-    make(f"CREATE TEMP TABLE again ON COMMIT DROP AS {again}", asked)
-    make(_SUSPECTS, asked)
-    return bulk
+    _make(connection, log, _SUSPECTS.replace("<again>", _AGAIN if earlier and bulk.own else _NOBODY), span.asked())
+
+
+def add_suspects(connection: Connection[TupleRow], persons: Sequence[bytes], turn: int) -> None:
+    """Of persons by their ids, those who are no suspects yet become such of a later turn."""
+    statement = (
+        "INSERT INTO suspects SELECT who, %s FROM (SELECT unnest(%s) AS who EXCEPT SELECT who FROM suspects) AS others"
+    )
+    connection.execute(statement, (turn, uuid_array(persons)))
+
+
+def _make(connection: Connection[TupleRow], log: PoolLog, statement: str, asked: dict[str, Any] | None = None) -> None:
+    connection.execute(composed(log, statement), asked, prepare=False)

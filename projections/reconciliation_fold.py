@@ -8,10 +8,11 @@ What a later month ends in an earlier one is written there as `cleared`. The pur
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
@@ -27,8 +28,18 @@ from ledger.region_rules import RegionRules
 from ledger.store.log import PoolLog
 from ledger.store.register import Register
 from ledger.words import KINDS
+from projections.beside import Beside, beside
 from projections.folds import STATEMENT, execute
-from projections.reconciliation_bulk import Bulk, Span, gather
+from projections.reconciliation_bulk import (
+    Bulk,
+    Span,
+    add_suspects,
+    join_books,
+    make_deliveries,
+    make_suspects,
+    who_is_approved_twice,
+    who_paid_twice,
+)
 from projections.reconciliation_rows import repeated, suspects
 from projections.reconciliation_sink import Aside, Ended, FoldedMonth, Row, Sink, View
 from projections.reconciliation_strangers import Stranger, figures_of, strangers, whom_they_may_mean
@@ -36,8 +47,8 @@ from projections.reconciliation_sums import (
     Counts,
     Figures,
     MonthTotals,
-    figures_beside,
     month_days,
+    month_figures,
     month_items,
     summed,
     unallocated,
@@ -46,6 +57,8 @@ from projections.reconciliation_sums import (
 from projections.reconciliation_totals import totals_differences
 from projections.refund_pages import refund_differences
 from projections.runner import catch_up
+
+Read = TypeVar("Read")
 
 WRITTEN_AT_ONCE: Final = 10_000
 """Differences kept in memory before they are written."""
@@ -115,9 +128,9 @@ def fold_month(log: PoolLog, register: Register, month: date, rules: RegionRules
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             if attempt < ATTEMPTS and _lines_lag(connection, log):
                 continue  # a tranche came in between: its rows are there, and the ledger's lines are not
-            with figures_beside(connection, log, Span.of(month)) as figures:
+            with beside(connection, log) as other:
                 bound = log.on(connection)
-                _Fold(connection, bound, register, month, rules, View(connection, bound, month), figures).run()
+                _Fold(connection, bound, register, month, rules, View(connection, bound, month), other).run()
             return
 
 
@@ -133,10 +146,10 @@ def fold_aside(
 
     What earlier months leave open is read from the view, which must be right for this one to come out so.
     """
-    with figures_beside(connection, log, Span.of(month)) as figures:
+    with beside(connection, log) as other:
         log = log.on(connection)
         aside = Aside(connection, log)
-        _Fold(connection, log, register, month, rules, aside, figures).run()
+        _Fold(connection, log, register, month, rules, aside, other).run()
     assert aside.folded is not None
     return aside.folded
 
@@ -152,9 +165,9 @@ class _Fold:
         month: date,
         rules: RegionRules,
         sink: Sink,
-        figures: Future[Figures],
+        other: Beside,
     ) -> None:
-        self._figures = figures
+        self._beside = other
         self._sink = sink
         self._connection = connection
         self._log = log
@@ -165,28 +178,43 @@ class _Fold:
         self._needs = Needs.of(self._first.split(","))
         self._sums = _Sums()
         self._rows: list[Row] = []
+        self._mean: set[tuple[int, int, int, int]] = set()
         self._candidates: list[tuple[UUID, Difference]] = []
         self._ended: list[Ended] = []
 
     def run(self) -> None:
+        connection, log, span = self._connection, self._log, self._span
+        asked, figures = self._ask(who_paid_twice), self._ask(month_figures)
         self._sink.begin()
-        bulk = gather(self._connection, self._log, self._span, self._needs, self._figures.result().came)
-        nobodys, orphans = strangers(self._connection, self._log, self._span)
-        figures = {figures_of(one.paid) for one in nobodys if month_of(one.paid.treasury_on) == self._month}
-        self._look_closer(bulk, figures)
+        make_deliveries(connection, log)
+        joined = join_books(connection, log, span, self._needs)
+        make_suspects(connection, log, span, joined.bulk)
+        nobodys, orphans = strangers(connection, log, span)
+        self._mean = {figures_of(one.paid) for one in nobodys if month_of(one.paid.treasury_on) == self._month}
+        self._look_closer(1)
+        twice = asked.result()
+        add_suspects(connection, twice.persons, 2)
+        self._look_closer(2)
+        if joined.paid != twice.payments:
+            add_suspects(connection, self._ask(who_is_approved_twice).result(), 3)
+            self._look_closer(3)
         self._strangers(nobodys, orphans)
         self._repeated()
         self._others()
         self._flush()
         self._sink.end_earlier(self._ended)
-        self._finish(bulk)
+        self._finish(joined.bulk, figures.result())
+
+    def _ask(self, read: Callable[[Connection[TupleRow], PoolLog, Span], Read]) -> Future[Read]:
+        """Begin to read something beside all else."""
+        return self._beside.ask(lambda other: read(other, self._log, self._span))
 
     # -- persons ---------------------------------------------------------------------------------------------------
 
-    def _look_closer(self, bulk: Bulk, figures: set[tuple[int, int, int, int]]) -> None:
-        """Compare every suspect. An approval that nobody paid waits where a stranger paid as much."""
+    def _look_closer(self, turn: int) -> None:
+        """Compare the suspects of a turn. An approval that nobody paid waits where a stranger paid as much."""
         sums = self._sums
-        for books in suspects(self._connection, self._log, self._span, self._needs):
+        for books in suspects(self._connection, self._log, self._span, self._needs, turn):
             compared = compare_person(books.paid, books.approved, self._needs, books.orphans)
             own = compared.own.get(self._month)
             sums.matched += compared.matched.get(self._month, 0) - books.bulk.same - books.bulk.own
@@ -197,15 +225,12 @@ class _Fold:
                     if one.month < self._month and one.cleared:
                         ended = self._id(one.month, one.key, books.who)
                         self._ended.append(Ended(one.month, ended, one.category, one.cleared, one.cleared_in))
-                elif one.approved and one.is_unpaid and figures_of(one.approved) in figures:
+                elif one.approved and one.is_unpaid and figures_of(one.approved) in self._mean:
                     self._candidates.append((books.who, one))
                 else:
                     self._add(one, books.who)
             if len(self._rows) >= WRITTEN_AT_ONCE:
                 self._flush()
-        sums.matched += bulk.same + bulk.own
-        sums.own_rows += bulk.own
-        sums.own_fen += bulk.own_fen
 
     def _id(self, month: date, key: str, who: UUID | None = None) -> UUID:
         """An approval's number may stand for many persons; a serial is one payment's."""
@@ -231,6 +256,7 @@ class _Fold:
         for cancelled in orphans:
             key = f"c:{cancelled.serial}"
             self._add(Difference(self._month, key, Category.CANCELLED, -cancelled.fen, -1, cancelled), None)
+        self._candidates.sort(key=lambda told: (told[0], told[1].key))  # why a person was looked at decides nothing
         proposals = whom_they_may_mean(
             self._register, [one for one in mine if one.paid.reason in STRANGER], self._candidates
         )
@@ -304,18 +330,18 @@ class _Fold:
 
     # -- totals ----------------------------------------------------------------------------------------------------
 
-    def _finish(self, bulk: Bulk) -> None:
-        now = grown(self._connection, self._log, self._month)
-        totals = self._totals(now.later)
-        if (totals.difference.rows, totals.difference.fen) != (self._sums.rows, self._sums.fen):
-            raise UnexplainedError(
-                f"{self._month}: {totals.difference} is not explained by {self._sums} (alike: {bulk})"
-            )
+    def _finish(self, bulk: Bulk, figures: Figures) -> None:
+        sums, now = self._sums, grown(self._connection, self._log, self._month)
+        sums.matched += bulk.same + bulk.own
+        sums.own_rows += bulk.own
+        sums.own_fen += bulk.own_fen
+        totals = self._totals(figures, now.later)
+        if (totals.difference.rows, totals.difference.fen) != (sums.rows, sums.fen):
+            raise UnexplainedError(f"{self._month}: {totals.difference} is not explained by {sums} (alike: {bulk})")
         position = self._log.position()[0]
         self._sink.finish(FoldedMonth(self._month, now.through, now.everything, self._first, position, totals))
 
-    def _totals(self, later: int) -> MonthTotals:
-        figures = self._figures.result()
+    def _totals(self, figures: Figures, later: int) -> MonthTotals:
         items = month_items(self._connection, self._log, self._span, figures)
         return MonthTotals(
             tax=summed(one.tax for one in items),

@@ -84,10 +84,10 @@ class Repeated(NamedTuple):
     reason: str
 
 
-def suspects(connection: Connection[TupleRow], log: PoolLog, span: Span, needs: Needs) -> Iterator[Books]:
-    """The books of each suspect, whatever the month of their rows."""
+def suspects(connection: Connection[TupleRow], log: PoolLog, span: Span, needs: Needs, turn: int) -> Iterator[Books]:
+    """The books of each suspect of a turn, whatever the month of their rows."""
     with connection.cursor("suspects", binary=True) as cursor:
-        cursor.execute("SELECT who FROM suspects ORDER BY who")
+        cursor.execute("SELECT who FROM suspects WHERE turn = %s ORDER BY who", (turn,))
         while persons := [row[0].bytes for row in cursor.fetchmany(PERSONS)]:
             found = execute(connection, log, _ROWS, {"persons": uuid_array(persons)})
             for who, of_person in groupby(map(Row._make, found), key=lambda row: row.who):

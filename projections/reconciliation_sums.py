@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import date
 from typing import Final, NamedTuple
 
 import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Literal
 
 from ledger.account_events import (
     CollectiveSubsidyRecorded,
@@ -24,7 +21,7 @@ from ledger.store.log import PoolLog
 from ledger.store.received_payments import IS_CANCELLED
 from ledger.words import KINDS, MoneyKind
 from projections.folds import KIND_COLUMNS, KIND_ROWS, execute
-from projections.reconciliation_bulk import APPROVED_IN_MONTH, COLLECTED, IN_MONTH, Came, Span
+from projections.reconciliation_bulk import APPROVED_IN_MONTH, COLLECTED, IN_MONTH, Span
 
 _MONEY_IN: Final = (
     ContributionRecorded.topic,
@@ -33,8 +30,7 @@ _MONEY_IN: Final = (
 )
 _NOT_COLLECTED: Final = {MoneyKind.GOVERNMENT_SUBSIDY, MoneyKind.INTEREST}
 _COUNTED: Final = (
-    "sum(CASE data_type WHEN 1 THEN 1 ELSE -1 END)::bigint, sum(CASE data_type WHEN 1 THEN fen ELSE -fen END)::bigint,"
-    " count(*) FILTER (WHERE data_type = 1)"
+    "sum(CASE data_type WHEN 1 THEN 1 ELSE -1 END)::bigint, sum(CASE data_type WHEN 1 THEN fen ELSE -fen END)::bigint"
 )
 _RECORDED: Final = f"""
 SELECT treasury_on, kind, payment_type, {_COUNTED} FROM {{exchange_record}}
@@ -109,40 +105,24 @@ Item = tuple[date, int, int]
 
 
 class Figures(NamedTuple):
-    """What is recorded as it came, approved, and booked; and how many rows came, whatever was taken back of them."""
+    """What is recorded as it came, approved, and booked: each read in one go."""
 
     recorded: dict[Item, Counts]
     approved: dict[Item, Counts]
     booked: dict[tuple[date, int], Counts]
-    came: Came
 
 
-@contextmanager
-def figures_beside(connection: Connection[TupleRow], log: PoolLog, span: Span) -> Iterator[Future[Figures]]:
-    """The figures of a month, read over a connection of their own while the fold goes on over the other.
-
-    Both see the same snapshot. A month of a million payments is read three times for them, and nobody need wait for it.
-    """
-    snapshot = str(execute(connection, log, "SELECT pg_export_snapshot()")[0][0])
-
-    def read() -> Figures:
-        with log.connections.transaction() as beside:
-            beside.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            beside.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(snapshot)))
-            beside.execute("SET LOCAL jit = off")
-            (recorded, paid), (approved, approvals) = (
-                _items(beside, log, statement, span) for statement in (_RECORDED, _APPROVED)
-            )
-            return Figures(recorded, approved, _booked(beside, log, span), Came(paid, approvals))
-
-    with ThreadPoolExecutor(1) as reader:
-        yield reader.submit(read)
+def month_figures(connection: Connection[TupleRow], log: PoolLog, span: Span) -> Figures:
+    """The figures of a month, but for what was not recorded as it came."""
+    connection.execute("SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0")
+    recorded, approved = (_items(connection, log, statement, span) for statement in (_RECORDED, _APPROVED))
+    return Figures(recorded, approved, _booked(connection, log, span))
 
 
 def month_items(connection: Connection[TupleRow], log: PoolLog, span: Span, figures: Figures) -> list[ItemTotals]:
     """Both books by day, item and payment type; the temporary tables of the month must be there."""
     tax = dict(figures.recorded)
-    for item, counts in _items(connection, log, _BESIDES, span)[0].items():
+    for item, counts in _items(connection, log, _BESIDES, span).items():
         tax[item] = summed((tax.get(item, Counts()), counts))
     return [
         ItemTotals(*item, tax.get(item, Counts()), figures.approved.get(item, Counts()))
@@ -161,13 +141,9 @@ def month_days(figures: Figures, items: Iterable[ItemTotals]) -> list[DayTotals]
     return [DayTotals(*key, tax.get(key, Counts()), booked.get(key, Counts())) for key in sorted({*tax, *booked})]
 
 
-def _items(
-    connection: Connection[TupleRow], log: PoolLog, statement: str, span: Span
-) -> tuple[dict[Item, Counts], int]:
-    """What came less what was taken back, and how many rows came."""
+def _items(connection: Connection[TupleRow], log: PoolLog, statement: str, span: Span) -> dict[Item, Counts]:
     rows = execute(connection, log, statement, span.asked())
-    items = {(day, kind, typed): Counts(count, fen) for day, kind, typed, count, fen, _ in rows}
-    return items, sum(row[-1] for row in rows)
+    return {(day, kind, typed): Counts(count, fen) for day, kind, typed, count, fen in rows}
 
 
 def _booked(connection: Connection[TupleRow], log: PoolLog, span: Span) -> dict[tuple[date, int], Counts]:
