@@ -53,7 +53,7 @@ from ledger.store.plan_funds import Booking, Held, PlanFunds
 from ledger.store.recorder import Following, Hook
 from ledger.store.refunds import Refunds, RequestsOfEntries
 from ledger.store.register import Register
-from ledger.store.states import decode_state, load_states
+from ledger.store.states import load_states
 from ledger.words import Amounts
 
 Row = PaymentRow | FaultyRow
@@ -145,7 +145,7 @@ class PaymentIntake(Intake[Row]):
             self._held, self._taken_back = {}, {}
             self._funds.forget()
         self._found = found
-        self.tranche.take({account: decode_state(state) for account, state in found.states.items()})
+        self.tranche.take(found.accounts or found.decoded().accounts)
         self._mend(found, rows)
         self.tranche.load_histories(
             {UUID(bytes=account) for row in rows if (account := self.account(row)) and self._will_need(row, account)}

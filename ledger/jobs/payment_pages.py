@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from ledger.account import PersonalAccount
 from ledger.identity import is_payer_code
 from ledger.jobs.intake import FileRow
 from ledger.jobs.payment_rows import (
@@ -33,7 +34,7 @@ from ledger.store.exchange_records import ExchangeRecords, Sealer, Sealing, Wait
 from ledger.store.external_identities import NEW, Identity, RecordedRow, find_rows
 from ledger.store.log import PoolLog
 from ledger.store.register import Holder, Register
-from ledger.store.states import states_of
+from ledger.store.states import decode_state, states_of
 
 ReadRow = PaymentRow | FaultyRow | RefusedRow
 PAYER: Final = (*REQUIRED, *OPTIONAL).index("来源单位")
@@ -53,8 +54,8 @@ class Person(NamedTuple):
 class LookedUp(msgspec.Struct, gc=False):
     """What deciding rows asks for, as it stood when the log's last id was `position`.
 
-    `people` by the line of their row, absent where unknown; `states` as they are stored, by account; `known` is what is
-    recorded under the rows' serials, `waiting` the cancellations that wait for them.
+    `people` by the line of their row, absent where unknown; `states` as they are stored, by account, and `accounts` as
+    they read; `known` is what is recorded under the rows' serials, `waiting` the cancellations that wait for them.
     """
 
     position: int
@@ -62,11 +63,18 @@ class LookedUp(msgspec.Struct, gc=False):
     states: dict[bytes, bytes]
     known: dict[Identity, RecordedRow]
     waiting: dict[str, list[Waiting]]
+    accounts: dict[bytes, PersonalAccount] = {}
+
+    def decoded(self) -> LookedUp:
+        """With what the states say. Whoever reads ahead does it while the deciding half waits for its recording."""
+        self.accounts = {account: decode_state(state) for account, state in self.states.items()}
+        return self
 
     def join(self, later: LookedUp) -> None:
         """What was looked up for the rows after these; all of it is as old as the first."""
         self.people.update(later.people)
         self.states.update(later.states)
+        self.accounts.update(later.accounts)
         self.known.update(later.known)
         self.waiting.update(later.waiting)
 
@@ -188,7 +196,9 @@ _decode: Final = msgspec.msgpack.Decoder(Page).decode
 
 def decode_page(parts: Sequence[bytearray]) -> Page:
     """The page as `pages_apart` gave it."""
-    return _decode(parts[0])
+    page = _decode(parts[0])
+    page.looked_up.decoded()
+    return page
 
 
 def asked_apart(log: PoolLog, register: Register, reading: Reading) -> bytes:
