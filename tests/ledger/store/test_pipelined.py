@@ -20,7 +20,8 @@ AT = datetime(2026, 11, 26, 20, 15, 0, 123_457, tzinfo=timezone(timedelta(hours=
 
 @pytest.fixture
 def connection(connections):
-    with connections.connection() as held:
+    """One that nobody used before: of a pooled one the driver may have had the server forget what was prepared."""
+    with psycopg.connect(connections.url, autocommit=True) as held:
         yield held
 
 
