@@ -30,10 +30,14 @@ class Beside:
 
 @contextmanager
 def beside(connection: Connection[TupleRow], log: PoolLog) -> Iterator[Beside]:
-    """A second connection that sees what the transaction open on the first saw when it began, and none of its own."""
+    """A second connection that sees what the transaction open on the first saw when it began, and none of its own.
+
+    One processor is its share: the others are for the work beside which it reads.
+    """
     snapshot = str(execute(connection, log, "SELECT pg_export_snapshot()")[0][0])
     with log.connections.transaction() as other:
         other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         other.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(snapshot)))
+        other.execute("SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0")
         with ThreadPoolExecutor(1) as reader:
             yield Beside(other, reader)

@@ -114,7 +114,6 @@ class Figures(NamedTuple):
 
 def month_figures(connection: Connection[TupleRow], log: PoolLog, span: Span) -> Figures:
     """The figures of a month, but for what was not recorded as it came."""
-    connection.execute("SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0")
     recorded, approved = (_items(connection, log, statement, span) for statement in (_RECORDED, _APPROVED))
     return Figures(recorded, approved, _booked(connection, log, span))
 

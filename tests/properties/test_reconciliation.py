@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
+from projections import reconciliation_bulk
 from tests.properties.tax_books import invent, naive_sums
 from tests.properties.tax_examples import with_random_cases
 from tests.properties.tax_office import Office, Told
@@ -196,8 +199,12 @@ def other_way_round(open_office: Callable[[], Office], chance: random.Random, bo
     assert outcome(all_months(office, replace(books, pool=office.desk.code, files=office.files))) == outcome(first)
 
 
-def test_every_category_in_one_month(open_office: Callable[[], Office]) -> None:
-    """Every kind of case twice, on people who bear several of them."""
+@pytest.mark.parametrize("few", [reconciliation_bulk.FEW, 0])
+def test_every_category_in_one_month(
+    open_office: Callable[[], Office], monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """Every kind of case twice, on people who bear several of them; as if few paid several things, or many."""
+    monkeypatch.setattr(reconciliation_bulk, "FEW", few)
     held = live(open_office, random.Random(20250331), [name for name in PLANTS for _ in range(2)])
     assert {*CATEGORIES, "REFUND_OPEN"} <= set(held)
 
