@@ -254,6 +254,13 @@ class Planter:
         due = self.due(on, self.slot(on), on.amounts.pop())
         return Case([due], [], [Finding(self.month, "AGENCY_ONLY", -due.fen, (), due)])
 
+    def approved_twice(self, on: Bearer) -> Case:
+        """Under two numbers, and paid once, by the first."""
+        slot, fen = self.slot(on), on.amounts.pop()
+        due, again = self.due(on, slot, fen), self.due(on, slot, fen)
+        paid = self.pays(due, named=True)
+        return Case([due, again], [paid], [Finding(self.month, "AGENCY_ONLY", -fen, (), again)], [self.month])
+
     def cut_off(self, on: Bearer) -> Case:
         """Paid at the end of a month, entered at the beginning of the next: into the month, or out of it."""
         month = self.chance.choice((self.before, self.month))
@@ -396,8 +403,8 @@ PLANTS: dict[str, tuple[str, Plant]] = {
             Planter.withdrawn, Planter.approved_anew, Planter.paid_anew, Planter.undone_at_once, Planter.amount,
         ),
         UNPAID: (
-            Planter.agency_only, Planter.cut_off, Planter.paid_late, Planter.cancelled, Planter.cancelled_later,
-            Planter.undone_later,
+            Planter.agency_only, Planter.approved_twice, Planter.cut_off, Planter.paid_late, Planter.cancelled,
+            Planter.cancelled_later, Planter.undone_later,
         ),
         OVERPAID: (Planter.tax_only, Planter.paid_twice, Planter.of_another_pool),
         TWISTED: (
