@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ledger.account_events import AidEvent
+from ledger.account_events import AidEvent, EntryReversed
 from ledger.desk.plan_commands import AllocateRoster, ReturnRoster, ReviewRoster
 from ledger.desk.plans import PlanDesk, RosterFaultsError
 from ledger.refusals import Refused
@@ -243,7 +243,7 @@ def _balances(village: Village, plan: Any, roster: str) -> None:
     known = Plans(village.desk.log).find(plan).roster(roster)
     credited = held = 0
     for one in PEOPLE:
-        aid = [event for event in village.desk.history(one) if isinstance(event, AidEvent)]
+        aid = [event for event in village.desk.history(one) if isinstance(event, AidEvent | EntryReversed)]
         credited += sum(event.effect.total for event in aid if event.roster == roster)
         mine = village.desk.state(one).declared_in(roster)
         held += mine.fen if mine else 0
