@@ -58,8 +58,9 @@ _COUNTS: Final = "SELECT same, own, own_fen, paid FROM bulk"
 _OWNERS: Final = "CREATE TEMP TABLE owners ON COMMIT DROP AS SELECT DISTINCT unnest(owners) AS who FROM bulk"
 _PAID_SEVERAL: Final = f"""
 WITH of_person AS (SELECT participant_id, count(*) AS payments FROM {{exchange_record}} WHERE {_RECORDED} GROUP BY 1)
-SELECT coalesce(sum(payments), 0)::bigint, CASE WHEN count(*) FILTER (WHERE payments > 1) <= %(few)s
-       THEN array_agg(uuid_send(participant_id)) FILTER (WHERE payments > 1) ELSE ARRAY[NULL::bytea] END
+SELECT coalesce(sum(payments), 0)::bigint, count(*) FILTER (WHERE payments > 1) AS several,
+       CASE WHEN count(*) FILTER (WHERE payments > 1) BETWEEN 1 AND %(few)s
+            THEN array_agg(uuid_send(participant_id)) FILTER (WHERE payments > 1) ELSE ARRAY[]::bytea[] END
   FROM of_person"""
 _PAID_TWICE: Final = f"""
 SELECT uuid_send(participant_id) FROM {{exchange_record}} WHERE {_RECORDED}
@@ -164,9 +165,8 @@ def who_paid_twice(connection: Connection[TupleRow], log: PoolLog, span: Span) -
     Where more than a few paid several things, it is asked for what was paid twice.
     """
     connection.execute("SET LOCAL work_mem = '96MB'")
-    ((payments, several),) = execute(connection, log, _PAID_SEVERAL, {**span.asked(), "few": FEW})
-    persons = several or []
-    if persons == [None]:
+    ((payments, several, persons),) = execute(connection, log, _PAID_SEVERAL, {**span.asked(), "few": FEW})
+    if several > FEW:
         persons = [row[0] for row in execute(connection, log, _PAID_TWICE, span.asked())]
     return PaidTwice(persons, payments)
 
