@@ -35,10 +35,10 @@ def problem_of(fault: BaseException, body: Any = None) -> Problem:
     """The problem that ends the request; `body` is the annotation of what its route takes."""
     if isinstance(fault, Problem):
         return fault
-    if isinstance(fault, Refused):
-        return refused(fault.refusal)
     if isinstance(fault, RosterFaultsError):
         return rows_refused(fault.faults)
+    if isinstance(fault, Refused):
+        return refused(fault.refusal)
     if isinstance(fault, RequestValidationError):
         return _request(fault, body)
     if isinstance(fault, QueueFullError):

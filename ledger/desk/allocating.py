@@ -46,9 +46,10 @@ def allocation(log: PoolLog, register: Register, wanted: Wanted, reconciled: Cal
     require_nameless(log, register, wanted.account, {"--reason": wanted.reason})
     received = ReceivedPayments(log).find(wanted.serial)
     county = _county(log, wanted.county)
-    if received is None or not find_commands(log, {wanted.command_id.bytes}):
+    if received is None or not _recorded(log, wanted):
         asked = _by_hand(log, register, wanted, received, county, reconciled)
-        if fault := allocation_fault(asked, wanted.actor, wanted.reviewer, log.rules()):
+        fault = allocation_fault(asked, wanted.actor, wanted.reviewer, log.rules())
+        if fault and (received is None or not _recorded(log, wanted)):  # another hand may have sent it at this instant
             raise Refused(fault)
     assert received is not None
     return AllocatePayment(
@@ -63,6 +64,10 @@ def allocation(log: PoolLog, register: Register, wanted: Wanted, reconciled: Cal
         county=county or "",
         reason=wanted.reason,
     )
+
+
+def _recorded(log: PoolLog, wanted: Wanted) -> bool:
+    return bool(find_commands(log, {wanted.command_id.bytes}))
 
 
 def _county(log: PoolLog, said: str) -> str | None:

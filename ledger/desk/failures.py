@@ -11,10 +11,11 @@ import msgspec
 from ledger import clock
 from ledger.desk.commands import Command, said
 from ledger.desk.nameless import require_nameless_of
+from ledger.desk.once import answered
 from ledger.failure_cases import Step, StepTaken, may_take
 from ledger.refusals import Reason, Refused, refuse
 from ledger.region_rules import same_person
-from ledger.store.command_ids import CommandRow, find_commands, write_commands
+from ledger.store.command_ids import CommandRow, write_commands
 from ledger.store.failures import Failures
 from ledger.store.log import PoolLog
 from ledger.store.register import Register
@@ -51,10 +52,8 @@ class FailureDesk:
         """Take a step. Raises `Refused`: COMMAND_ID, ROW_FAULT, SAME_PERSON, FAILURE_UNKNOWN, FAILURE_STATE."""
         digest = self._register.command_digest(said(command))
         with Failures(self._log).alone() as (log, cursor):
-            if known := find_commands(log, {command.command_id.bytes}).get(command.command_id.bytes):
-                if known.input_hash != digest:
-                    raise Refused(refuse(Reason.COMMAND_ID, "命令编号"))
-                return _decode(known.answer)
+            if (stored := answered(log, command, digest)) is not None:
+                return _decode(stored)
             cases = Failures(log)
             case = cases.find(command.case)
             if case is None:

@@ -14,6 +14,7 @@ import msgspec
 from ledger import clock
 from ledger.desk.commands import Command, said
 from ledger.desk.donors import DonorDesk
+from ledger.desk.once import answered
 from ledger.desk.payer_commands import (
     AdmitVillage,
     ConfirmPayer,
@@ -29,7 +30,7 @@ from ledger.forms.rules import read_forms
 from ledger.identity import names_somebody
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import same_person
-from ledger.store.command_ids import CommandRow, find_commands, write_commands
+from ledger.store.command_ids import CommandRow, write_commands
 from ledger.store.divisions import Divisions
 from ledger.store.log import PoolLog
 from ledger.store.payers import KINDS, PERSON, Payer, Payers
@@ -49,10 +50,8 @@ class PayerDesk:
         """
         digest = self._register.command_digest(said(command))
         with Payers(self._log).alone() as (log, cursor):
-            if known := find_commands(log, {command.command_id.bytes}).get(command.command_id.bytes):
-                if known.input_hash != digest:
-                    raise Refused(refuse(Reason.COMMAND_ID, "命令编号"))
-                return _decode(known.answer)
+            if (stored := answered(log, command, digest)) is not None:
+                return _decode(stored)
             donors = DonorDesk(log, self._register.on(log), cursor)
             answer = _carried_out(command, log, donors)
             if command.dry_run:

@@ -14,11 +14,11 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from eventsourcing.persistence import IntegrityError
 
 from ledger import clock
 from ledger.account_decisions import Payment
 from ledger.desk.commands import said
+from ledger.desk.once import done_once
 from ledger.desk.plan_commands import (
     AllocateRoster,
     ClosePlan,
@@ -54,7 +54,7 @@ from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import RegionRules
 from ledger.roster import Row
 from ledger.store.batch import Tranche
-from ledger.store.command_ids import CommandRow, find_commands, write_commands
+from ledger.store.command_ids import CommandRow, write_commands
 from ledger.store.copy_rows import LogRow, TrancheBuffer
 from ledger.store.donors import Donors, is_donor_code
 from ledger.store.log import PoolLog
@@ -66,22 +66,14 @@ from ledger.store.recorder import Following, MovedError
 from ledger.store.register import Register
 from ledger.words import new_id
 
-ATTEMPTS: Final = 6
-"""How often a roster is decided anew because something of it moved; a village's accounts rest between two of them."""
 
-
-class RosterFaultsError(Exception):
-    """A roster with faults: everything that is wrong, line by line. Nothing is recorded."""
+class RosterFaultsError(Refused):
+    """A roster with faults: everything that is wrong, line by line, and all of it in one refusal."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(f"{len(faults)}")
         self.faults = sorted(faults, key=lambda one: one[0])
-
-    @property
-    def refusal(self) -> Refusal:
-        """All of it in one."""
         lines = {line for line, _ in self.faults}
-        return refuse(Reason.ROSTER_FAULTS, f"{len(lines)}行有误，共{len(self.faults)}处")
+        super().__init__(refuse(Reason.ROSTER_FAULTS, f"{len(lines)}行有误，共{len(self.faults)}处"))
 
 
 _EVENTS_MOST: Final = 2
@@ -119,28 +111,22 @@ class PlanDesk:
         self._rosters = Rosters(log, self._plans, self._payers)
 
     def do(self, command: DraftPlan | PlanCommand) -> PlanAnswer:
-        """Have a command done. Raises `Refused`, `RosterFaultsError`, the library's errors."""
+        """Have a command done. Raises `Refused`, of it `RosterFaultsError`, and the library's errors."""
         if naming := [text for text in _texts(_without_rows(command)) if names_somebody(text)]:
             rule = "方案的记录永久保存，不得含有公民身份号码"
             remedy = "删去号码后重办；人员只列在名册中"
             raise Refused(refuse(Reason.ROW_FAULT, f"{len(naming)}处文字", rule=rule, remedy=remedy))
         self._require_nameless(command)
         digest = self._register.command_digest(said(command))
-        for attempt in range(1, ATTEMPTS + 1):
-            if known := find_commands(self._log, {command.command_id.bytes}).get(command.command_id.bytes):
-                if known.input_hash != digest:
-                    raise Refused(refuse(Reason.COMMAND_ID, "命令编号"))
-                return _decode(known.answer)
+
+        def attempt() -> PlanAnswer:
             rules = self._log.rules()
             decided = self._decided(command, rules)
             if command.dry_run:
                 return self._answer(command, decided, self._log.position()[0], None)
-            try:
-                return self._record(command, digest, decided, rules)
-            except (MovedError, IntegrityError):
-                if attempt == ATTEMPTS:
-                    raise
-        raise AssertionError("unreachable")
+            return self._record(command, digest, decided, rules)
+
+        return done_once(self._log, command, digest, _decode, attempt)
 
     def _require_nameless(self, command: DraftPlan | PlanCommand) -> None:
         """What a plan says of a donor who is a person must not say who they are. Raises `Refused` (ROW_FAULT)."""

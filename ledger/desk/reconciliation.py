@@ -12,17 +12,17 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from eventsourcing.persistence import IntegrityError
 
 from ledger import clock
 from ledger.desk.commands import Command, said
+from ledger.desk.once import done_once
 from ledger.identity import names_somebody, squeezed
 from ledger.reconciliation_decisions import Decided, assign, explain, reopen, resolve, sign
 from ledger.reconciliation_events import MonthEvent, MonthSigned
 from ledger.reconciliation_month import Figures, Known, ReconciliationMonth, Status, month_stream, undone
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import RegionRules
-from ledger.store.command_ids import CommandRow, find_commands, write_commands
+from ledger.store.command_ids import CommandRow, write_commands
 from ledger.store.copy_rows import LogRow
 from ledger.store.holders import open_people
 from ledger.store.log import PoolLog
@@ -31,8 +31,6 @@ from ledger.store.reconciliation_months import ReconciliationMonths
 from ledger.store.recorder import MovedError
 from ledger.store.recorder_ways import StreamWrite
 from ledger.store.register import Register
-
-ATTEMPTS: Final = 5
 
 
 class MonthCommand(Command, frozen=True, kw_only=True):
@@ -123,11 +121,8 @@ class MonthDesk:
             rule = "对账的记录永久保存，不得含有公民身份号码"
             raise Refused(refuse(Reason.ROW_FAULT, "文字", rule=rule, remedy="删去号码后重办"))
         digest = self._register.command_digest(said(command))
-        for attempt in range(1, ATTEMPTS + 1):
-            if known := find_commands(self._log, {command.command_id.bytes}).get(command.command_id.bytes):
-                if known.input_hash != digest:
-                    raise Refused(refuse(Reason.COMMAND_ID, "命令编号"))
-                return _decode(known.answer)
+
+        def attempt() -> MonthAnswer:
             rules, state = self._log.rules(), self._months.find(command.month)
             facts = self._facts(command)
             events = self._decided(command, state, rules, facts)
@@ -135,12 +130,9 @@ class MonthDesk:
                 raise Refused(events)
             if command.dry_run:
                 return _answer(command, state, events, self._log.position()[0], None)
-            try:
-                return self._record(command, digest, state, events, rules, facts)
-            except (MovedError, IntegrityError):  # somebody spoke of the month meanwhile
-                if attempt == ATTEMPTS:
-                    raise
-        raise AssertionError("unreachable")
+            return self._record(command, digest, state, events, rules, facts)
+
+        return done_once(self._log, command, digest, _decode, attempt)
 
     def _decided(self, command: MonthCommand, state: ReconciliationMonth, rules: RegionRules, facts: Facts) -> Decided:
         known = facts.known

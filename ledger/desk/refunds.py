@@ -18,6 +18,7 @@ from ledger.account_events import PaymentEvent
 from ledger.desk.coalesce import PoolWriter
 from ledger.desk.commands import Answer, Command, RefundEntry, said
 from ledger.desk.nameless import require_nameless_of
+from ledger.desk.once import answered
 from ledger.money import fen_to_yuan
 from ledger.refund_requests import (
     Entry,
@@ -32,7 +33,7 @@ from ledger.refund_requests import (
 )
 from ledger.refusals import Reason, Refusal, Refused, refuse
 from ledger.region_rules import RegionRules, same_person
-from ledger.store.command_ids import CommandRow, find_commands, write_commands
+from ledger.store.command_ids import CommandRow, write_commands
 from ledger.store.log import PoolLog
 from ledger.store.received_payments import ReceivedPayments
 from ledger.store.refunds import RefundRecord, Refunds, Verdict, held_accounts, taken_by
@@ -86,10 +87,8 @@ class RefundDesk:
         """
         digest = self._register.command_digest(said(command))
         with Refunds(self._log).alone() as (log, cursor):
-            if known := find_commands(log, {command.command_id.bytes}).get(command.command_id.bytes):
-                if known.input_hash != digest:
-                    raise Refused(refuse(Reason.COMMAND_ID, "命令编号"))
-                return _decode(known.answer)
+            if (stored := answered(log, command, digest)) is not None:
+                return _decode(stored)
             refunds = Refunds(log)
             verdict = self._verdict(command, refunds, log)
             answer = _told(verdict, dry_run=command.dry_run)

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from ledger.desk import allocating
 from ledger.desk.coalesce import PoolWriter, Writers
 from ledger.desk.commands import CloseAccount, Command, EraseParticipant
 from ledger.store.plans import Plans
@@ -224,6 +225,22 @@ def test_two_at_once_put_it_there_once(desk):
     assert desk.position() == position + 1
     assert desk.fen(KNOWN) + desk.fen(FULL) == 60_00 + 300_00
     require_clean(desk)
+
+
+def test_what_another_hand_did_under_the_same_id_meanwhile_is_its_answer(desk, monkeypatch):
+    reconcile(desk)
+    serial, find, met = "S1", allocating.find_rows, []
+    again = ("--command-id", uuid4())
+
+    def meeting(*given: Any) -> Any:
+        if not met:
+            met.append(None)
+            met.append(allocate(desk, serial, KNOWN, *again))
+        return find(*given)
+
+    monkeypatch.setattr(allocating, "find_rows", meeting)
+    told, first = allocate(desk, serial, KNOWN, *again), met[1]
+    assert (first.code, told.code, told.json) == (0, 0, first.json), (first, told)
 
 
 def test_what_waited_for_a_person_or_a_figure_is_booked_once(desk):

@@ -17,14 +17,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ledger.account_events import AidEvent, EntryReversed
-from ledger.desk.plan_commands import AllocateRoster, ReturnRoster, ReviewRoster
+from ledger.desk.plan_commands import AllocateRoster, ClosePlan, DraftPlan, ReturnRoster, ReviewRoster
 from ledger.desk.plans import PlanDesk, RosterFaultsError
+from ledger.plan_events import Source, Standard
 from ledger.refusals import Refused
 from ledger.store.log import PoolLog
 from ledger.store.plans import Plans
+from ledger.words import MoneyKind
 from projections.runner import catch_up
 from projections.verify import verify
-from tests.api.cli.village import PEOPLE, YEAR, Village
+from tests.api.cli.village import PAYER, PEOPLE, YEAR, Village
 
 OTHER = "N2330603MF7654327J"
 
@@ -143,6 +145,33 @@ def test_a_roster_that_went_back_meanwhile_is_not_reviewed(village, monkeypatch)
     with pytest.raises(Refused, match="退回的名册"):
         village.plans.do(reviewing(village, plan, roster))
     assert [village.declared_fen(one) for one in PEOPLE] == [0] * 6
+    catch_up(village.desk.log)
+    assert verify(village.desk.log) == []
+
+
+@pytest.mark.parametrize("moment", ["rules", "record"])
+def test_what_another_hand_did_under_the_same_id_meanwhile_is_its_answer(village, monkeypatch, moment):
+    """The other comes between the look for the answer and the decision, or between the decision and the writing."""
+    plan, roster = village.declared()
+    place, sources = village.payers.find(PAYER).village, (Source("集体经济收益", 2_000_000_00),)
+    draft = DraftPlan(
+        actor="甲", command_id=uuid4(), kind=MoneyKind.COLLECTIVE_SUBSIDY, payer=PAYER, village=place, year=YEAR,
+        covered="本集体经济组织成员", standard=Standard(flat=300_00), sources=sources, sequence=9,
+    )  # fmt: skip
+    ended = ClosePlan(actor="甲", reviewer="乙", command_id=uuid4(), plan=plan, reason="终了")
+    for command in (draft, reviewing(village, plan, roster), ended):
+        original, met = getattr(village.desk.log, moment), []
+
+        def meeting(*given: Any, command: Any = command, original: Any = original, met: Any = met, **named: Any) -> Any:
+            if not met:
+                met.append(None)
+                met.append(PlanDesk(village.desk.log, village.desk.register).do(command))
+            return original(*given, **named)
+
+        monkeypatch.setattr(village.desk.log, moment, meeting)
+        assert msgspec.json.encode(village.plans.do(command)) == msgspec.json.encode(met[1])
+        assert village.desk.position() == met[1].position
+        monkeypatch.setattr(village.desk.log, moment, original)
     catch_up(village.desk.log)
     assert verify(village.desk.log) == []
 

@@ -326,6 +326,22 @@ def test_of_two_who_sign_at_the_same_instant_one_is_told_the_other_did(room):
     assert room.month().version == len(room.tax("events", "--json").json["events"])
 
 
+def test_what_another_hand_did_under_the_same_id_meanwhile_is_its_answer(room, monkeypatch):
+    room.explain_all()
+    log, command, met = room.desk.log, signing("对账单1"), []
+    rules = log.rules
+
+    def meeting() -> Any:
+        if not met:
+            met.append(None)
+            met.append(desk_of(room, log).do(command))
+        return rules()
+
+    monkeypatch.setattr(log, "rules", meeting)
+    assert msgspec.json.encode(desk_of(room, log).do(command)) == msgspec.json.encode(met[1])
+    assert (room.month().version, log.position()[0]) == (met[1].version, met[1].position)
+
+
 def test_what_arrives_between_looking_and_signing_is_seen(room, monkeypatch):
     """The figures are looked at again under the lock of the log: nobody signs what they have not seen."""
     room.explain_all()
