@@ -180,8 +180,8 @@ def record_payment(
         events = settle_late(state, event, history, rules, origin)
     if isinstance(events, Refusal):
         return events
-    more = payment.fen - (event.from_declared if isinstance(event, AidEvent) else 0)
-    return check_cap(state.room_taken(payment.period), payment.kind, more, rules) or events
+    more = payment.fen - (event.from_declared if declared and isinstance(event, AidEvent) else 0)
+    return check_cap(state, payment.period, payment.kind, more, rules) or events
 
 
 def _restates(rules: RegionRules, year: int) -> bool:
@@ -230,7 +230,9 @@ _PAYMENT_EVENTS: Final[dict[MoneyKind, type[PaymentEvent]]] = {
     MoneyKind.GOVERNMENT_PAID: ContributionRecorded,
     MoneyKind.COLLECTIVE_SUBSIDY: CollectiveSubsidyRecorded,
     MoneyKind.SOCIAL_AID: SocialAidRecorded,
+    MoneyKind.GOVERNMENT_SUBSIDY: GovernmentSubsidyRecorded,
 }
+_START_MONTH: Final = {kind: f"interest.start_month.{kind}" for kind in MoneyKind}
 
 
 def declared_payment(state: PersonalAccount, payment: Payment) -> Declaration | None:
@@ -238,6 +240,8 @@ def declared_payment(state: PersonalAccount, payment: Payment) -> Declaration | 
 
     Of several it is that of the roster whose sum it is a part of (its batch), or else one of its amount.
     """
+    if not state.declarations:
+        return None
     mine = [
         one
         for one in state.declarations
@@ -250,30 +254,31 @@ def declared_payment(state: PersonalAccount, payment: Payment) -> Declaration | 
 def _payment_event(
     payment: Payment, rules: RegionRules, origin: Origin, not_before: int, declared: Declaration | None
 ) -> PaymentEvent:
-    said: dict[str, Any] = {
-        "actor": origin.actor,
-        "reviewer": origin.reviewer,
-        "cause": origin.cause,
-        "command_id": origin.command_id,
-        "rule": rules.name,
-        "effect": Amounts.only(payment.kind, payment.fen),
-        "effective_on": payment.treasury_on,
-        "year": payment.period,
-        "interest_from": max(
-            first_month(rules, f"interest.start_month.{payment.kind}", payment.treasury_on), not_before
-        ),
-        "serial": payment.serial,
-        "voucher": payment.voucher,
-        "payment_type": payment.payment_type,
-        "paid_on": payment.paid_on,
-        "payer": payment.payer,
-        "batch": payment.batch,
-    }
-    if payment.kind is MoneyKind.GOVERNMENT_SUBSIDY:
-        return GovernmentSubsidyRecorded(**said, level=payment.level, allocation_document=payment.allocation_document)
+    kind = payment.kind
+    event = _PAYMENT_EVENTS[kind](
+        actor=origin.actor,
+        reviewer=origin.reviewer,
+        cause=origin.cause,
+        command_id=origin.command_id,
+        rule=rules.name,
+        effect=Amounts.only(kind, payment.fen),
+        effective_on=payment.treasury_on,
+        year=payment.period,
+        interest_from=max(first_month(rules, _START_MONTH[kind], payment.treasury_on), not_before),
+        serial=payment.serial,
+        voucher=payment.voucher,
+        payment_type=payment.payment_type,
+        paid_on=payment.paid_on,
+        payer=payment.payer,
+        batch=payment.batch,
+    )
+    if kind is MoneyKind.GOVERNMENT_SUBSIDY:
+        said: dict[str, Any] = {"level": payment.level, "allocation_document": payment.allocation_document}
+        return msgspec.structs.replace(event, **said)
     if declared is not None:
-        said |= {"roster": declared.roster, "from_declared": min(payment.fen, declared.fen)}
-    return _PAYMENT_EVENTS[payment.kind](**said)
+        said = {"roster": declared.roster, "from_declared": min(payment.fen, declared.fen)}
+        return msgspec.structs.replace(event, **said)
+    return event
 
 
 def reverse_entry(

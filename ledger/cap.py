@@ -7,7 +7,7 @@ yet booked counts; contributions, government subsidy and the like never do.
 
 from __future__ import annotations
 
-from ledger.account import TakenRoom
+from ledger.account import PersonalAccount
 from ledger.money import fen_to_yuan
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.region_rules import RegionRules
@@ -16,11 +16,13 @@ from ledger.words import CHINESE, MoneyKind
 UNDER_THE_CAP = (MoneyKind.COLLECTIVE_SUBSIDY, MoneyKind.SOCIAL_AID)
 
 
-def check_cap(aid: TakenRoom, kind: MoneyKind, fen: int, rules: RegionRules) -> Refusal | None:
-    """NO_CAP without the year's highest tier, OVER_CAP where `fen` more of `kind` would exceed it; else None."""
+def check_cap(state: PersonalAccount, year: int, kind: MoneyKind, fen: int, rules: RegionRules) -> Refusal | None:
+    """NO_CAP without the highest tier of period year `year`, OVER_CAP where `fen` more of `kind` on an account would
+    exceed it; else None.
+    """
     if kind not in UNDER_THE_CAP:
         return None
-    year = aid.year
+    aid = state.room_taken(year)
     basis = rules.text("cap.basis", year)
     cap = rules.cap(year)
     if cap is None:

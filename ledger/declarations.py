@@ -39,7 +39,7 @@ def room_fault(state: PersonalAccount, asked: Declared, rules: RegionRules) -> R
         return refuse(Reason.ACCOUNT_CLOSED, "已注销或转出")
     if state.declarations and state.declared_in(asked.roster):
         return refuse(Reason.ALREADY_DECLARED, f"第{asked.line}行")
-    return check_cap(state.room_taken(asked.year), asked.kind, asked.fen, rules)
+    return check_cap(state, asked.year, asked.kind, asked.fen, rules)
 
 
 def declare_subsidy(

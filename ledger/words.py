@@ -105,10 +105,11 @@ class Amounts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     @staticmethod
     def only(kind: MoneyKind, fen: int) -> Amounts:
         """`fen` of one kind, nothing of the others."""
-        return Amounts(**{kind.value: fen})
+        return Amounts(*(*_NONE_BEFORE[kind], fen))
 
 
 NOTHING: Final = Amounts()
+_NONE_BEFORE: Final = {kind: (0,) * place for place, kind in enumerate(KINDS)}
 
 _id_lock = threading.Lock()
 _id_last = 0
