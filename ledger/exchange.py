@@ -5,6 +5,7 @@ Rows are stored with the places of these words, so the order of the lists is a c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
@@ -65,8 +66,7 @@ def month_of(day: date) -> date:
 
 def rows_by_month(days: Iterable[date]) -> dict[date, int]:
     """How many of these days lie in each month."""
-    found: dict[date, int] = {}
-    for day in days:
-        month = month_of(day)
-        found[month] = found.get(month, 0) + 1
+    found: Counter[date] = Counter()
+    for day, rows in Counter(days).items():
+        found[month_of(day)] += rows
     return found

@@ -46,7 +46,7 @@ from ledger.plan_events import HeldPayment
 from ledger.plan_funds import HELD_FOR, aid_moved
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.store.exchange_files import ExchangeFiles
-from ledger.store.exchange_records import Sealing, Waiting
+from ledger.store.exchange_records import Kept, Waiting
 from ledger.store.external_identities import CANCELLED, NEW, Identity, RecordedRow, write_rows
 from ledger.store.log import PoolLog
 from ledger.store.plan_funds import Booking, Held, PlanFunds
@@ -61,11 +61,20 @@ _NOTHING: Final = LookedUp(0, {}, {}, {}, {})
 
 
 class _Ahead(NamedTuple):
-    """A tranche's rows as they were read ahead, what was looked up for them, and each of them sealed."""
+    """A tranche's rows as they were read ahead, what was looked up for them, and each of them as it is to be kept."""
 
     found: LookedUp
     rows: list[ReadRow]
-    sealings: list[Sealing]
+    kept: list[Kept]
+
+
+class _Recorded(NamedTuple):
+    """A tranche that was recorded while later ones were looked up: up to which id, what by, on whose accounts."""
+
+    last_id: int
+    rows: dict[Identity, RecordedRow]
+    serials: frozenset[str]
+    accounts: frozenset[bytes]
 
 
 class PaymentIntake(Intake[Row]):
@@ -77,7 +86,7 @@ class PaymentIntake(Intake[Row]):
         super().__init__(log, register, source, actor, dry_run=dry_run)
         self._found = _NOTHING
         self._pending: dict[Identity, RecordedRow] = {}
-        self._recorded: deque[tuple[int, dict[Identity, RecordedRow]]] = deque()
+        self._recorded: deque[_Recorded] = deque()
         self._trusted_from = 0
         self._funds = PlanFunds(log)
         self._held: dict[str, Held] = {}
@@ -96,7 +105,7 @@ class PaymentIntake(Intake[Row]):
         """All rows of the tranche are to be kept, however they end."""
         self._tranche_rows = ahead.rows
         if self._records is not None:
-            self._records.receive(ahead.rows, ahead.sealings)
+            self._records.receive((row.line for row in ahead.rows), ahead.kept)
 
     # -- reading ahead ---------------------------------------------------------------------------------------------
 
@@ -106,11 +115,11 @@ class PaymentIntake(Intake[Row]):
             ahead: _Ahead | None = None
             for page in read:
                 if ahead is None:
-                    ahead = _Ahead(page.looked_up, page.rows, page.sealings)
+                    ahead = _Ahead(page.looked_up, page.rows, page.kept)
                 else:
                     ahead.found.join(page.looked_up)
                     ahead.rows.extend(page.rows)
-                    ahead.sealings.extend(page.sealings)
+                    ahead.kept.extend(page.kept)
                 if len(ahead.rows) >= self.pace.rows:
                     yield [(row.line, _told(row)) for row in ahead.rows], ahead
                     ahead = None
@@ -133,7 +142,7 @@ class PaymentIntake(Intake[Row]):
         """What was looked up ahead, mended by what this intake recorded since; events of accounts that need them."""
         found: LookedUp | None = self.ahead.found if self.ahead else None
         if found is not None:
-            while self._recorded and self._recorded[0][0] <= found.position:
+            while self._recorded and self._recorded[0].last_id <= found.position:
                 self._recorded.popleft()
         if found is None or found.position < self._trusted_from:
             found = look_up_again(self.log, self.register, rows)
@@ -147,39 +156,48 @@ class PaymentIntake(Intake[Row]):
         self._found = found
         self.tranche.take(found.accounts or found.decoded().accounts)
         self._mend(found, rows)
-        self.tranche.load_histories(
-            {UUID(bytes=account) for row in rows if (account := self.account(row)) and self._will_need(row, account)}
-        )
-        cancelled = (self.account(row) for row in rows if isinstance(row, PaymentRow) and row.data_type == CANCELLED)
-        people = {whose for account in cancelled if account and (whose := self._participant(account))}
-        self._requests = Refunds(self.log).accepted_for(people)
+        self._look_back(rows)
 
     def _mend(self, found: LookedUp, rows: Sequence[Row]) -> None:
         """Bring what was looked up to where the tranches that were recorded since have led."""
+        later = [one for one in self._recorded if one.last_id > found.position]
+        if not later:
+            return
         serials = {row.payment.serial for row in rows if isinstance(row, PaymentRow)}
         moved: set[bytes] = set()
-        for last_id, identities in self._recorded:
-            if last_id > found.position:
-                mine = {identity: row for identity, row in identities.items() if identity[0] in serials}
-                found.known.update(mine)
-                moved.update(row.account for row in mine.values())
-                moved.update(found.states.keys() & {row.account for row in identities.values()})
+        for one in later:
+            again = [(serial, data_type) for serial in serials & one.serials for data_type in (NEW, CANCELLED)]
+            mine = {identity: one.rows[identity] for identity in again if identity in one.rows}
+            found.known.update(mine)
+            moved.update(row.account for row in mine.values())
+            moved.update(found.states.keys() & one.accounts)
         if moved:
             self.tranche.take(load_states(self.log, moved))
 
+    def _look_back(self, rows: Sequence[Row]) -> None:
+        """Read the events of accounts whose credited years or entries are touched, and what was refunded of them."""
+        histories: set[UUID] = set()
+        people: set[UUID] = set()
+        for row in rows:
+            account = self.account(row)
+            state = self.tranche.state(account) if account else None
+            if account is None or state is None or not isinstance(row, PaymentRow):
+                continue
+            if row.data_type == CANCELLED:
+                histories.add(UUID(bytes=account))
+                people.add(state.participant)
+            elif is_late(state, row.payment.treasury_on.year):
+                histories.add(UUID(bytes=account))
+        self.tranche.load_histories(histories)
+        self._requests = Refunds(self.log).accepted_for(people)
+
     def recorded(self, rows: Sequence[Row], last_id: int) -> None:
         """Remember the tranche for those that were looked up before it was recorded."""
-        self._recorded.append((last_id, {identity: self._pending[identity] for identity in self._identities(rows)}))
+        written = {identity: self._pending[identity] for identity in self._identities(rows)}
+        serials = frozenset(serial for serial, _ in written)
+        self._recorded.append(_Recorded(last_id, written, serials, frozenset(one.account for one in written.values())))
         if self._records is not None:
             self._records.written()
-
-    def _will_need(self, row: Row, account: bytes) -> bool:
-        state = self.tranche.state(account)
-        return (
-            isinstance(row, PaymentRow)
-            and state is not None
-            and (row.data_type == CANCELLED or is_late(state, row.payment.treasury_on.year))
-        )
 
     def decide(self, row: Row) -> Outcome:
         """The outcome of one row. What a plan's payer paid and no account may take is held by the plan."""

@@ -30,7 +30,7 @@ from ledger.jobs.pipeline import batch_pace
 from ledger.refusals import Reason, refuse
 from ledger.store.connections import Connections
 from ledger.store.donors import Donors
-from ledger.store.exchange_records import ExchangeRecords, Sealer, Sealing, Waiting
+from ledger.store.exchange_records import ExchangeRecords, Kept, Sealer, Waiting
 from ledger.store.external_identities import NEW, Identity, RecordedRow, find_rows
 from ledger.store.log import PoolLog
 from ledger.store.register import Holder, Register
@@ -80,11 +80,11 @@ class LookedUp(msgspec.Struct, gc=False):
 
 
 class Page(msgspec.Struct, gc=False):
-    """Rows of a file in its order, what deciding them asks for, and each of them sealed as it is to be kept."""
+    """Rows of a file in its order, what deciding them asks for, and each of them as it is to be kept."""
 
     rows: list[ReadRow]
     looked_up: LookedUp
-    sealings: list[Sealing]
+    kept: list[Kept]
 
 
 class Reading(NamedTuple):
@@ -103,7 +103,7 @@ def pages(log: PoolLog, register: Register, reading: Reading) -> Iterator[Page]:
     while received := [_ordered(row, reading.order) for row in islice(rows, reading.page)]:
         page = with_donors(register, [read_row(row) for row in received])
         people = _people(log, register, [row for row in page if not isinstance(row, RefusedRow)])
-        yield Page(page, look_up(log, register, people), _sealed(sealer, received, page, people))
+        yield Page(page, look_up(log, register, people), _kept(sealer, received, page, people))
 
 
 def _ordered(row: FileRow, order: Sequence[int]) -> FileRow:
@@ -134,25 +134,25 @@ def _people(log: PoolLog, register: Register, rows: Sequence[PaymentRow | Faulty
     return _People(position, rows, digests, register.find(set(digests.values())))
 
 
-def _sealed(sealer: Sealer, received: Sequence[FileRow], read: Sequence[ReadRow], people: _People) -> list[Sealing]:
+def _kept(sealer: Sealer, received: Sequence[FileRow], read: Sequence[ReadRow], people: _People) -> list[Kept]:
     """Each row as it is to be kept: number and name, or all of a row that says of nobody who it is about.
 
     Who pays as a person is not kept beside the person it is paid for: the donor's code is, where there is one. So of
     来源单位 nothing is kept but what reads as a code: it could be a donor's name, or a number with a slip in it.
     """
-    sealings = []
+    kept = []
     for (line, cells, fault), row in zip(received, read, strict=True):
         said, digest = said_of(row), people.digests.get(line)
         holder = people.holders.get(digest) if digest else None
         if holder is not None:
-            sealings.append(sealer.known(holder.owner, holder.wrapped, line, said, cells[2:4]))
+            kept.append(sealer.known(holder.owner, holder.wrapped, line, said, cells[2:4]))
         elif digest is not None and not fault:
-            sealings.append(sealer.unknown(digest, line, said, cells[2:4]))
+            kept.append(sealer.unknown(digest, line, said, cells[2:4]))
         else:
             if cells[PAYER] and not is_payer_code(cells[PAYER]):
                 cells[PAYER] = ""
-            sealings.append(sealer.unknown(None, line, said, cells))
-    return sealings
+            kept.append(sealer.unknown(None, line, said, cells))
+    return kept
 
 
 def with_donors(register: Register, rows: list[ReadRow]) -> list[ReadRow]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ledger.exchange import COLLECTED_SIDE, FileKind, rows_by_month
 from ledger.jobs.intake import Outcome, Source
-from ledger.jobs.payment_pages import ReadRow
-from ledger.jobs.payment_rows import said_of
 from ledger.late_money import Origin
 from ledger.store.exchange_files import ExchangeFiles
-from ledger.store.exchange_records import ExchangeRecord, ExchangeRecords, Sealing
+from ledger.store.exchange_records import ExchangeRecord, ExchangeRecords, Kept
 from ledger.store.log import PoolLog
 
 
@@ -23,14 +21,14 @@ class PaymentRecords:
         self._records = ExchangeRecords(log)
         self._log = log
         self._file_id = self._files.register(source.of_exchange(FileKind.PAYMENTS), origin)
-        self._due: dict[int, tuple[ReadRow, Sealing]] = {}
+        self._due: dict[int, Kept] = {}
         self._writing: list[int] = []
         self.known: set[int] = set()
         """Lines of what was received last that another run of the same file had kept."""
 
-    def receive(self, rows: Sequence[ReadRow], sealings: Sequence[Sealing]) -> None:
-        """Rows of the file, all of which are to be kept."""
-        self._due = {row.line: (row, sealing) for row, sealing in zip(rows, sealings, strict=True)}
+    def receive(self, lines: Iterable[int], rows: Iterable[Kept]) -> None:
+        """Rows of the file by their lines, all of which are to be kept."""
+        self._due = dict(zip(lines, rows, strict=True))
         self.known = set()
 
     def write(self, cursor: Any, ended: Mapping[int, Outcome], left_out: Collection[int] = ()) -> None:
@@ -46,7 +44,7 @@ class PaymentRecords:
         self.known.update(line for line in self._writing if line in there)
         records = list(self._made(ended, there))
         self._records.write(cursor, self._file_id, records)
-        months = rows_by_month(payment.treasury_on for record in records if (payment := record.said.payment))
+        months = rows_by_month(day for record in records if (day := record.kept.treasury_on))
         self._files.add_months(cursor, COLLECTED_SIDE, self._file_id, months)
 
     def written(self) -> None:
@@ -67,10 +65,9 @@ class PaymentRecords:
         for line in self._writing:
             if line in there:
                 continue
-            row, sealing = self._due[line]
             outcome = ended[line]
             reason = outcome.refusal.reason.value if outcome.refusal else ""
-            yield ExchangeRecord(line, outcome.ended.value, reason, said_of(row), sealing)
+            yield ExchangeRecord(line, outcome.ended.value, reason, self._due[line])
 
 
 def kept_before(log: PoolLog, source: Source, lines: Collection[int]) -> Collection[int]:

@@ -48,19 +48,22 @@ _DATE_AND_FEN: Final = struct.Struct("!iiiq")
 _NO_FIGURES: Final = struct.pack("!iiiiii", -1, -1, -1, -1, -1, -1)
 _LENGTH: Final = struct.Struct("!i")
 _NULL: Final = _LENGTH.pack(-1)
+_EMPTY: Final = _LENGTH.pack(0)
 _UUID_LENGTH: Final = _LENGTH.pack(16)
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
-class Sealing(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Who a row is about, sealed. `participant` is the id of whoever the register knows by the row's number;
-    `digest` leads to a row of nobody known, where it has a number that can be.
+class Kept(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A received row as it is to be kept, laid out for COPY but for its place and its ending, which are known last.
+
+    `said` is what it says in the open, `sealed` who it is about. `treasury_on` decides its month, None where its
+    figures could not be read.
     """
 
-    participant: bytes | None
-    digest: bytes | None
+    data_type: int
+    treasury_on: date | None
+    said: bytes
     sealed: bytes
-    row_hash: bytes
 
 
 class Said(NamedTuple):
@@ -84,13 +87,12 @@ class Said(NamedTuple):
 
 
 class ExchangeRecord(NamedTuple):
-    """A received row as it is kept: where it stood, how it ended (a word of ENDINGS) and why, and what it says."""
+    """A received row: where it stood, how it ended (a word of ENDINGS) and why, and what is kept of it."""
 
     line: int
     ended: str
     reason: str
-    said: Said
-    sealing: Sealing
+    kept: Kept
 
 
 class Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -110,20 +112,21 @@ class Sealer:
         self._intake = intake
         self._file = bytes.fromhex(sha256)
 
-    def known(self, owner: bytes, wrapped: bytes, line: int, said: Said, identity: Sequence[str]) -> Sealing:
+    def known(self, owner: bytes, wrapped: bytes, line: int, said: Said, identity: Sequence[str]) -> Kept:
         """A row of a registered person, under the person's own key."""
-        key = self._keys.unwrapped(wrapped, owner)
-        return Sealing(owner, None, *self._sealed(key, owner, line, said, identity))
+        place, key = bond(owner, self._file, line), self._keys.unwrapped(wrapped, owner)
+        return _kept(said, owner, None, *_sealed(key, place, said, identity))
 
-    def unknown(self, digest: bytes | None, line: int, said: Said, identity: Sequence[str]) -> Sealing:
-        """A row of nobody known, under the intake key."""
-        return Sealing(None, digest, *self._sealed(self._intake, INTAKE, line, said, identity))
+    def unknown(self, digest: bytes | None, line: int, said: Said, identity: Sequence[str]) -> Kept:
+        """A row of nobody known, under the intake key; `digest` leads to it where it has a number that can be."""
+        place = bond(INTAKE, self._file, line)
+        return _kept(said, None, digest, *_sealed(self._intake, place, said, identity))
 
-    def _sealed(
-        self, key: DataKey, owner: bytes, line: int, said: Said, identity: Sequence[str]
-    ) -> tuple[bytes, bytes]:
-        text, place = BETWEEN.join(identity), bond(owner, self._file, line)
-        return key.sealed(text, place), row_hash(key, place, said, text)
+
+def _sealed(key: DataKey, place: bytes, said: Said, identity: Sequence[str]) -> tuple[bytes, bytes]:
+    """Who a row is about, sealed, and the row's hash."""
+    text = BETWEEN.join(identity)
+    return key.sealed(text, place), row_hash(key, place, said, text)
 
 
 def bond(owner: bytes, file: bytes, line: int) -> bytes:
@@ -238,30 +241,39 @@ class ExchangeRecords:
             copy.write(data)
 
 
-def _lay_down(data: bytearray, file_id: int, record: ExchangeRecord) -> None:
-    """A record as a row of COPY: the figures as numbers, the words as texts."""
-    line, ended, reason, (data_type, serial, payment, approval, agency), sealing = record
-    data += _HEAD.pack(23, 4, file_id, 4, line, 2, data_type, 2, _ENDED[ended])
+def _kept(said: Said, participant: bytes | None, *held: bytes | None) -> Kept:
+    """A row in the columns of `_COLUMNS`: figures as numbers, words as texts; `held` are those after the reason."""
+    data_type, serial, payment, approval, agency = said
+    open_part = bytearray()
     if payment is None:
-        data += _NO_FIGURES
-        words: tuple[str, ...] = (serial, "", approval, "", agency, "", "", "", reason)
+        open_part += _NO_FIGURES
+        words: tuple[str, ...] = (serial, "", approval, "", agency, "", "", "")
     else:
-        data += _FIGURES.pack(2, _KIND[payment.kind], 2, _TYPE[payment.payment_type], 2, payment.period)
+        open_part += _FIGURES.pack(2, _KIND[payment.kind], 2, _TYPE[payment.payment_type], 2, payment.period)
         paid_on = payment.paid_on
-        data += _NULL if paid_on is None else _DATED.pack(4, paid_on.toordinal() - _DAY_ZERO)
-        data += _DATE_AND_FEN.pack(4, payment.treasury_on.toordinal() - _DAY_ZERO, 8, payment.fen)
+        open_part += _NULL if paid_on is None else _DATED.pack(4, paid_on.toordinal() - _DAY_ZERO)
+        open_part += _DATE_AND_FEN.pack(4, payment.treasury_on.toordinal() - _DAY_ZERO, 8, payment.fen)
         papers = (payment.level, payment.allocation_document, payment.batch)
-        words = (serial, payment.voucher, approval, payment.payer, agency, *papers, reason)
-    data += _NULL if sealing.participant is None else _UUID_LENGTH + sealing.participant
+        words = (serial, payment.voucher, approval, payment.payer, agency, *papers)
+    open_part += _NULL if participant is None else _UUID_LENGTH + participant
     for word in words:
-        if word:
-            text = word.encode()
-            data += _LENGTH.pack(len(text))
-            data += text
-        else:
-            data += b"\0\0\0\0"
-    for held in (sealing.digest, sealing.sealed, sealing.row_hash):
-        data += _NULL if held is None else _LENGTH.pack(len(held)) + held
+        open_part += _cell(word.encode())
+    day = payment.treasury_on if payment else None
+    return Kept(data_type, day, bytes(open_part), b"".join(_NULL if one is None else _cell(one) for one in held))
+
+
+def _cell(text: bytes) -> bytes:
+    """One value of a row of COPY."""
+    return _LENGTH.pack(len(text)) + text
+
+
+def _lay_down(data: bytearray, file_id: int, record: ExchangeRecord) -> None:
+    """A record as a row of COPY."""
+    line, ended, reason, kept = record
+    data += _HEAD.pack(23, 4, file_id, 4, line, 2, kept.data_type, 2, _ENDED[ended])
+    data += kept.said
+    data += _cell(reason.encode()) if reason else _EMPTY
+    data += kept.sealed
 
 
 __all__ = [
@@ -270,9 +282,9 @@ __all__ = [
     "ExchangeRecord",
     "ExchangeRecords",
     "InvalidTag",
+    "Kept",
     "Said",
     "Sealer",
-    "Sealing",
     "Waiting",
     "bond",
     "emptied_mark",
