@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 
@@ -59,6 +60,7 @@ BOOKED_LATER: Final = 0
 """Stands in the place of a file where a month counts payments booked, or reversed by hand, after they had come."""
 
 
+@cache
 def month_of(day: date) -> date:
     """The first day of a day's month: months of the exchange are known by it."""
     return day.replace(day=1)

@@ -144,7 +144,7 @@ class _Person:
             one for one in self._approved_in.get(month, []) if not ((day := _withdrawn(one)) and month_of(day) == month)
         ]
         exactly: tuple[Alike, ...] = (named_and_same, same)
-        for alike in exactly:
+        for alike in exactly if paid and approved else ():
             for one, other in pairs(paid, approved, alike):
                 self._pair(one, other)
                 self._answer.matched[month] = self._answer.matched.get(month, 0) + 1
@@ -172,7 +172,7 @@ class _Person:
 
     def _meet_earlier(self, month: date, paid: list[Paid], approved: list[Approved]) -> None:
         """Payments of this month for approvals of earlier ones, and the other way round: both sides are cleared."""
-        for one in list(paid):
+        for one in list(paid) if self._open_approved else ():
             found = next((other for other, _ in self._open_approved if same(one, other)), None)
             if found is None:
                 continue
@@ -185,7 +185,7 @@ class _Person:
             before.clear(f"{_month(month)}入库", month)
             told = self._tell(month, one.key, Category.CUTOFF, one.fen, 1, one, found)
             told.clear(f"{_month(month_of(found.approved_on))}核定", month_of(found.approved_on))
-        for other in list(approved):
+        for other in list(approved) if self._open_paid or self._own_paid else ():
             waiting = (*(one for one, _ in self._open_paid), *self._own_paid)
             earlier = next((one for one in waiting if same(one, other)), None)
             if earlier is None:

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from hashlib import sha1
 from typing import Any, Final, NamedTuple, TypeVar
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import NAMESPACE_URL, UUID
 
 import msgspec
 from psycopg import Connection
@@ -97,8 +99,17 @@ class UnexplainedError(Exception):
 
 
 def difference_id(pool: str, month: date, key: str) -> UUID:
-    """The id of a difference: the same whenever the month is folded again."""
-    return uuid5(NAMESPACE_URL, f"pension-ledger:difference:{pool}:{month.isoformat()}:{key}")
+    """The id of a difference, of version 5: the same whenever the month is folded again."""
+    made = _month_of_ids(pool, month).copy()
+    made.update(key.encode())
+    return UUID(bytes=made.digest()[:16], version=5)
+
+
+@cache
+def _month_of_ids(pool: str, month: date) -> Any:
+    """The hash of what the ids of a month begin with: thousands of them are made from it."""
+    named = NAMESPACE_URL.bytes + f"pension-ledger:difference:{pool}:{month.isoformat()}:".encode()
+    return sha1(named, usedforsecurity=False)
 
 
 def approved_first(rules: RegionRules, year: int) -> str:
@@ -184,7 +195,7 @@ class _Fold:
 
     def run(self) -> None:
         connection, log, span = self._connection, self._log, self._span
-        asked, figures = self._ask(who_paid_twice), self._ask(month_figures)
+        figures, paid_twice = self._ask(month_figures), self._ask(who_paid_twice)
         self._sink.begin()
         make_deliveries(connection, log)
         joined = join_books(connection, log, span, self._needs)
@@ -192,10 +203,9 @@ class _Fold:
         nobodys, orphans = strangers(connection, log, span)
         self._mean = {figures_of(one.paid) for one in nobodys if month_of(one.paid.treasury_on) == self._month}
         self._look_closer(1)
-        twice = asked.result()
-        add_suspects(connection, twice.persons, 2)
+        add_suspects(connection, paid_twice.result(), 2)
         self._look_closer(2)
-        if joined.paid != twice.payments:
+        if joined.paid != figures.result().payments:
             add_suspects(connection, self._ask(who_is_approved_twice).result(), 3)
             self._look_closer(3)
         self._strangers(nobodys, orphans)
@@ -256,7 +266,9 @@ class _Fold:
         for cancelled in orphans:
             key = f"c:{cancelled.serial}"
             self._add(Difference(self._month, key, Category.CANCELLED, -cancelled.fen, -1, cancelled), None)
-        self._candidates.sort(key=lambda told: (told[0], told[1].key))  # why a person was looked at decides nothing
+        self._candidates.sort(
+            key=lambda told: (told[0].bytes, told[1].key)
+        )  # why a person was looked at decides nothing
         proposals = whom_they_may_mean(
             self._register, [one for one in mine if one.paid.reason in STRANGER], self._candidates
         )

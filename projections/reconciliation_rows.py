@@ -23,16 +23,16 @@ PERSONS: Final = 4_000
 """Whose rows are read at once: a person has few, so memory stays flat however many must be looked at."""
 _OF: Final = "= ANY (%(persons)s)"
 _ROWS: Final = f"""
-SELECT participant_id AS who, 0 AS side, file_id, line, data_type, kind, payment_type, period, fen, treasury_on AS day,
-       serial AS known_by, voucher, approval, paid_on, true AS booked, '' AS reason
+SELECT uuid_send(participant_id) AS who, 0 AS side, file_id, line, data_type, kind, payment_type, period, fen,
+       treasury_on AS day, serial AS known_by, voucher, approval, paid_on, true AS booked, '' AS reason
   FROM {{exchange_record}} WHERE participant_id {_OF} AND ended = 1 AND {COLLECTED}
 UNION ALL
-SELECT owner, 1, file_id, line, data_type, kind, payment_type, period, fen, treasury_on, serial, voucher, approval,
-       paid_on, booked, reason
+SELECT uuid_send(owner), 1, file_id, line, data_type, kind, payment_type, period, fen, treasury_on, serial, voucher,
+       approval, paid_on, booked, reason
   FROM deliveries WHERE owner {_OF} AND counts AND ended <> 1
 UNION ALL
-SELECT participant_id, 2, file_id, line, data_type, kind, payment_type, period, fen, approved_on, number, payer, '',
-       NULL, true, ''
+SELECT uuid_send(participant_id), 2, file_id, line, data_type, kind, payment_type, period, fen, approved_on, number,
+       payer, '', NULL, true, ''
   FROM {{receivable}} WHERE participant_id {_OF}
  ORDER BY who, side, day, known_by, file_id, line"""
 _REPEATED: Final = f"""
@@ -41,12 +41,13 @@ SELECT file_id, line, serial, data_type, reason FROM deliveries WHERE delivery >
 
 
 class Row(NamedTuple):
-    """A row of either book, as the statement gives it; `day` is the treasury entry, or the approval.
+    """A row of either book, as the statement gives it; `who` is the person's id, `day` the treasury entry, or the
+    approval.
 
     `side` is 0 for a payment that was recorded as it came, 1 for another one, 2 for an approval.
     """
 
-    who: UUID
+    who: bytes
     side: int
     file: int
     line: int
@@ -91,7 +92,7 @@ def suspects(connection: Connection[TupleRow], log: PoolLog, span: Span, needs: 
         while persons := [row[0].bytes for row in cursor.fetchmany(PERSONS)]:
             found = execute(connection, log, _ROWS, {"persons": uuid_array(persons)})
             for who, of_person in groupby(map(Row._make, found), key=lambda row: row.who):
-                yield _books(who, list(of_person), span, needs)
+                yield _books(UUID(bytes=who), list(of_person), span, needs)
 
 
 def repeated(connection: Connection[TupleRow], log: PoolLog, span: Span) -> list[Repeated]:

@@ -17,6 +17,7 @@ from ledger.account_events import (
     SocialAidRecorded,
 )
 from ledger.refusals import Reason
+from ledger.store.external_identities import NEW
 from ledger.store.log import PoolLog
 from ledger.store.received_payments import IS_CANCELLED
 from ledger.words import KINDS, MoneyKind
@@ -29,17 +30,14 @@ _MONEY_IN: Final = (
     SocialAidRecorded.topic,
 )
 _NOT_COLLECTED: Final = {MoneyKind.GOVERNMENT_SUBSIDY, MoneyKind.INTEREST}
-_COUNTED: Final = (
-    "sum(CASE data_type WHEN 1 THEN 1 ELSE -1 END)::bigint, sum(CASE data_type WHEN 1 THEN fen ELSE -fen END)::bigint"
-)
+_COUNTED: Final = "kind, payment_type, data_type, count(*), sum(fen)::bigint"
 _RECORDED: Final = f"""
-SELECT treasury_on, kind, payment_type, {_COUNTED} FROM {{exchange_record}}
- WHERE {IN_MONTH} AND ended = 1 AND {COLLECTED} GROUP BY 1, 2, 3"""
+SELECT treasury_on, {_COUNTED} FROM {{exchange_record}} WHERE {IN_MONTH} AND ended = 1 AND {COLLECTED}
+ GROUP BY 1, 2, 3, 4"""
 _BESIDES: Final = f"""
-SELECT treasury_on, kind, payment_type, {_COUNTED} FROM deliveries
- WHERE {IN_MONTH} AND counts AND ended <> 1 GROUP BY 1, 2, 3"""
+SELECT treasury_on, {_COUNTED} FROM deliveries WHERE {IN_MONTH} AND counts AND ended <> 1 GROUP BY 1, 2, 3, 4"""
 _APPROVED: Final = f"""
-SELECT approved_on, kind, payment_type, {_COUNTED} FROM {{receivable}} WHERE {APPROVED_IN_MONTH} GROUP BY 1, 2, 3"""
+SELECT approved_on, {_COUNTED} FROM {{receivable}} WHERE {APPROVED_IN_MONTH} GROUP BY 1, 2, 3, 4"""
 _BOOKED: Final = f"""
 SELECT effective_on, topic, {KIND_ROWS}, {KIND_COLUMNS} FROM {{line_day}}
  WHERE effective_on >= %(first)s AND effective_on < %(after)s
@@ -105,8 +103,11 @@ Item = tuple[date, int, int]
 
 
 class Figures(NamedTuple):
-    """What is recorded as it came, approved, and booked: each read in one go."""
+    """What is recorded as it came, approved, and booked: each read in one go. `payments` counts what is recorded but
+    for cancellations.
+    """
 
+    payments: int
     recorded: dict[Item, Counts]
     approved: dict[Item, Counts]
     booked: dict[tuple[date, int], Counts]
@@ -114,14 +115,16 @@ class Figures(NamedTuple):
 
 def month_figures(connection: Connection[TupleRow], log: PoolLog, span: Span) -> Figures:
     """The figures of a month, but for what was not recorded as it came."""
-    recorded, approved = (_items(connection, log, statement, span) for statement in (_RECORDED, _APPROVED))
-    return Figures(recorded, approved, _booked(connection, log, span))
+    recorded = execute(connection, log, _RECORDED, span.asked())
+    payments = sum(rows for _, _, _, data_type, rows, _ in recorded if data_type == NEW)
+    approved = execute(connection, log, _APPROVED, span.asked())
+    return Figures(payments, _items(recorded), _items(approved), _booked(connection, log, span))
 
 
 def month_items(connection: Connection[TupleRow], log: PoolLog, span: Span, figures: Figures) -> list[ItemTotals]:
     """Both books by day, item and payment type; the temporary tables of the month must be there."""
     tax = dict(figures.recorded)
-    for item, counts in _items(connection, log, _BESIDES, span).items():
+    for item, counts in _items(execute(connection, log, _BESIDES, span.asked())).items():
         tax[item] = summed((tax.get(item, Counts()), counts))
     return [
         ItemTotals(*item, tax.get(item, Counts()), figures.approved.get(item, Counts()))
@@ -140,9 +143,14 @@ def month_days(figures: Figures, items: Iterable[ItemTotals]) -> list[DayTotals]
     return [DayTotals(*key, tax.get(key, Counts()), booked.get(key, Counts())) for key in sorted({*tax, *booked})]
 
 
-def _items(connection: Connection[TupleRow], log: PoolLog, statement: str, span: Span) -> dict[Item, Counts]:
-    rows = execute(connection, log, statement, span.asked())
-    return {(day, kind, typed): Counts(count, fen) for day, kind, typed, count, fen in rows}
+def _items(rows: Iterable[TupleRow]) -> dict[Item, Counts]:
+    """Rows of `_COUNTED` by day: what is new less what is taken back."""
+    found: dict[Item, Counts] = {}
+    for day, kind, typed, data_type, count, fen in rows:
+        sign = 1 if data_type == NEW else -1
+        before = found.get((day, kind, typed), Counts())
+        found[day, kind, typed] = Counts(before.rows + sign * count, before.fen + sign * fen)
+    return found
 
 
 def _booked(connection: Connection[TupleRow], log: PoolLog, span: Span) -> dict[tuple[date, int], Counts]:

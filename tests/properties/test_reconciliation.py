@@ -14,7 +14,6 @@ from datetime import date
 
 import pytest
 
-from projections import reconciliation_bulk
 from tests.properties.tax_books import invent, naive_sums
 from tests.properties.tax_examples import with_random_cases
 from tests.properties.tax_office import Office, Told
@@ -199,14 +198,19 @@ def other_way_round(open_office: Callable[[], Office], chance: random.Random, bo
     assert outcome(all_months(office, replace(books, pool=office.desk.code, files=office.files))) == outcome(first)
 
 
-@pytest.mark.parametrize("few", [reconciliation_bulk.FEW, 0])
-def test_every_category_in_one_month(
-    open_office: Callable[[], Office], monkeypatch: pytest.MonkeyPatch, few: int
-) -> None:
-    """Every kind of case twice, on people who bear several of them; as if few paid several things, or many."""
-    monkeypatch.setattr(reconciliation_bulk, "FEW", few)
+def test_every_category_in_one_month(open_office: Callable[[], Office]) -> None:
+    """Every kind of case twice, on people who bear several of them."""
     held = live(open_office, random.Random(20250331), [name for name in PLANTS for _ in range(2)])
     assert {*CATEGORIES, "REFUND_OPEN"} <= set(held)
+
+
+@pytest.mark.parametrize("plant", ["approved_twice", "paid_twice"])
+def test_what_stands_twice_is_found_where_all_else_agrees(open_office: Callable[[], Office], plant: str) -> None:
+    """Nothing but that makes the tool look at the person: each of the two stands alike in the join of the books."""
+    office = open_office()
+    books = invent(random.Random(3), pool=office.desk.code, plants=["matched", *[plant] * 5])
+    office.take_in(books.files)
+    all_months(office, books)
 
 
 def test_random_months(open_office: Callable[[], Office]) -> None:
