@@ -42,6 +42,20 @@ class BatchHeader(NamedTuple):
         """Whether the file states anything that its rows must bear out."""
         return bool(self.batch) or self.rows is not None or self.fen is not None
 
+    def told(self) -> dict[str, str | int]:
+        """What is stated, for an answer that is read by programs; amounts in yuan."""
+        said = {
+            "batch": self.batch or None,
+            "said_rows": self.rows,
+            "said_total": None if self.fen is None else fen_to_yuan(self.fen),
+        }
+        return {word: value for word, value in said.items() if value is not None}
+
+    def in_words(self) -> str:
+        """The same for people; empty where nothing is stated."""
+        titles = {"batch": _TITLES["batch"], "said_rows": _TITLES["rows"], "said_total": _TITLES["total"]}
+        return "，".join(f"{titles[word]} {value}" for word, value in self.told().items())
+
 
 class _Said(NamedTuple):
     """A value as it stands there: which one, in which line, the bracket of its label."""

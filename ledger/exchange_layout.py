@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from ledger.exchange import FileKind
-from ledger.jobs import payment_rows, receivable_rows
+from ledger.jobs import payment_rows, receivable_rows, tax_rows
+from ledger.refund_requests import REFUND_TYPES
 
 
 class Layout(NamedTuple):
@@ -33,6 +34,11 @@ class Layout(NamedTuple):
         return self.required + self.optional
 
 
+def _whole(*columns: str) -> tuple[str, ...]:
+    """Those of the columns whose digits must be whole."""
+    return tuple(name for name in columns if name in tax_rows.TEXT)
+
+
 LAYOUTS: Final[Mapping[str, Layout]] = {
     "payments": Layout(
         "缴费明细",
@@ -51,6 +57,30 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
         amount="应缴金额",
         data_type="数据类型",
     ),
+    "refund_requests": Layout(
+        "退费申请",
+        tax_rows.REFUND_COLUMNS,
+        tax_rows.REFUND_OPTIONAL,
+        _whole(*tax_rows.REFUND_COLUMNS, *tax_rows.REFUND_OPTIONAL),
+        amount="申请退费额",
+        data_type="数据类型",
+        batch="传输批次号",
+    ),
+    "failures": Layout(
+        "缴费不成功信息",
+        tax_rows.FAILURE_COLUMNS,
+        tax_rows.FAILURE_OPTIONAL,
+        _whole(*tax_rows.FAILURE_COLUMNS, *tax_rows.FAILURE_OPTIONAL),
+        amount="金额",
+        batch="传输批次号",
+    ),
+    "special_feedback": Layout(
+        "特殊缴费业务入库反馈",
+        tax_rows.FEEDBACK_COLUMNS,
+        (),
+        _whole(*tax_rows.FEEDBACK_COLUMNS),
+        amount="实缴金额",
+    ),
     "totals": Layout(
         "合计",
         ("起", "金额"),
@@ -66,6 +96,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "缴费类型": tuple(payment_rows.PAYMENT_TYPES),
     "数据类型": tuple(payment_rows.DATA_TYPES),
     "险种类型": payment_rows.INSURANCES,
+    "退费类型": tuple(REFUND_TYPES),
 }
 """Columns whose values are words of ours, with all of them."""
 FREE_WORDS: Final = ("统筹区编码", "社保经办机构编号", "补贴级次", "旗县", "证件类型")
@@ -73,9 +104,15 @@ FREE_WORDS: Final = ("统筹区编码", "社保经办机构编号", "补贴级�
 
 
 def layout_of(kind: FileKind) -> str:
-    """The word in `LAYOUTS` for a kind of file. A notice is no file, and the others are read without a profile."""
+    """The word in `LAYOUTS` for a kind of file. A notice is no file, and answers come in our own columns."""
     match kind:
-        case FileKind.PAYMENTS | FileKind.RECEIVABLES:
+        case (
+            FileKind.PAYMENTS
+            | FileKind.RECEIVABLES
+            | FileKind.REFUND_REQUESTS
+            | FileKind.FAILURES
+            | FileKind.SPECIAL_FEEDBACK
+        ):
             return kind.value
         case (
             FileKind.TREASURY

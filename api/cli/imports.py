@@ -31,7 +31,6 @@ from ledger.jobs.intake_participants import ParticipantIntake
 from ledger.jobs.payment_import import PaymentImport
 from ledger.jobs.roll_rows import STATUS, read_statuses
 from ledger.jobs.roster_rows import TEXT
-from ledger.money import fen_to_yuan
 
 app = typer.Typer(help="导入文件", no_args_is_help=True)
 
@@ -81,20 +80,7 @@ def _result_row(outcome: Outcome) -> tuple[int, str, str, str, str]:
     return outcome.line, outcome.serial, ENDED[outcome.ended], refusal.reason if refusal else "", text
 
 
-def _stated(header: BatchHeader) -> dict[str, str | int]:
-    """What the file stated of itself, and its rows have borne out."""
-    said: dict[str, str | int] = {}
-    if header.batch:
-        said["batch"] = header.batch
-    if header.rows is not None:
-        said["said_rows"] = header.rows
-    if header.fen is not None:
-        said["said_total"] = fen_to_yuan(header.fen)
-    return said
-
-
 def _tell(report: IntakeReport, header: BatchHeader, results: Path, json: bool) -> None:
-    stated = _stated(header)
     if json:
         console.say_json(
             {
@@ -109,7 +95,7 @@ def _tell(report: IntakeReport, header: BatchHeader, results: Path, json: bool) 
                 "waiting": report.waiting,
                 "reasons": dict(sorted(report.reasons.items())),
                 **({"settled": report.settled} if report.kind == PaymentImport.kind else {}),
-                **stated,
+                **header.told(),
                 "signed_months": msgspec.to_builtins(report.signed_months),
                 "results": str(results),
             }
@@ -121,9 +107,8 @@ def _tell(report: IntakeReport, header: BatchHeader, results: Path, json: bool) 
         f"记账{report.recorded}行，已存在{report.already_there}行，拒绝{report.refused}行"
         + (f"，待办{report.waiting}行" if report.waiting else "")
     )
-    if stated:
-        titles = {"batch": "传输批次号", "said_rows": "总笔数", "said_total": "总金额"}
-        console.answer(f"  与批次表头相符：{'，'.join(f'{titles[word]} {value}' for word, value in stated.items())}")
+    if header.stated:
+        console.answer(f"  与批次表头相符：{header.in_words()}")
     for reason, count in sorted(report.reasons.items()):
         console.answer(f"  {reason} {count}行")
     if report.settled:

@@ -12,15 +12,14 @@ import typer
 from api.cli import console
 from api.cli.command_answer import CommandId, read_command_id
 from api.cli.options import Actor, DryRun, InputFile, Json, Pool, Reviewer, read_date, said
+from api.cli.profile_option import DEFAULT_PROFILE, ProfileName
 from api.cli.session import session
 from api.cli.tax_intake import take_in
-from api.files.tables import Columns
 from ledger import clock
 from ledger.desk.failures import FailureDesk, TakeCaseStep
 from ledger.exchange import FileKind
 from ledger.failure_cases import STATUSES, Step
 from ledger.jobs.tax_intake import take_in_failures
-from ledger.jobs.tax_rows import FAILURE_COLUMNS, FAILURE_OPTIONAL
 from projections.failure_pages import cases_told
 
 app = typer.Typer(help="缴费不成功信息：导入、指定责任人、查明、办结", no_args_is_help=True)
@@ -30,12 +29,16 @@ Reason = Annotated[str, typer.Option("--reason", help="原因，不得写入姓�
 
 
 @app.command("import")
-def import_(file: InputFile, pool: Pool, actor: Actor, dry_run: DryRun = False, json: Json = False) -> int:
+def import_(
+    file: InputFile,
+    pool: Pool,
+    actor: Actor,
+    profile: ProfileName = DEFAULT_PROFILE,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
     """导入税务传来的缴费不成功信息；未登记人员的号码和姓名不存明文。"""
-    return take_in(
-        file, Columns(FAILURE_COLUMNS, FAILURE_OPTIONAL), FileKind.FAILURES, "缴费不成功信息", pool, actor,
-        take_in_failures, dry_run=dry_run, json=json,
-    )  # fmt: skip
+    return take_in(file, profile, FileKind.FAILURES, pool, actor, take_in_failures, dry_run=dry_run, json=json)
 
 
 @app.command()

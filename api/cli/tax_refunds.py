@@ -10,14 +10,13 @@ import typer
 from api.cli import console
 from api.cli.command_answer import CommandId, answer_as_json, read_command_id
 from api.cli.options import Actor, DryRun, InputFile, Json, Pool, Reviewer, read_date, said
+from api.cli.profile_option import DEFAULT_PROFILE, ProfileName
 from api.cli.session import fold_forward, session
 from api.cli.tax_intake import take_in
-from api.files.tables import Columns
 from ledger import clock
 from ledger.desk.refunds import RefundDesk, VerdictAnswer, VerifyRefund
 from ledger.exchange import FileKind
 from ledger.jobs.tax_intake import take_in_refunds
-from ledger.jobs.tax_rows import REFUND_COLUMNS, REFUND_OPTIONAL
 from ledger.refund_requests import PAYERS, STATUSES, RefundStatus
 from projections.refund_pages import requests_told
 
@@ -28,12 +27,16 @@ _VERDICTS: Final = {"accept": True, "reject": False}
 
 
 @app.command("import")
-def import_(file: InputFile, pool: Pool, actor: Actor, dry_run: DryRun = False, json: Json = False) -> int:
+def import_(
+    file: InputFile,
+    pool: Pool,
+    actor: Actor,
+    profile: ProfileName = DEFAULT_PROFILE,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
     """导入税务传来的退费申请；随附的银行账户等其他列不读、不存。"""
-    return take_in(
-        file, Columns(REFUND_COLUMNS, REFUND_OPTIONAL), FileKind.REFUND_REQUESTS, "退费申请", pool, actor,
-        take_in_refunds, dry_run=dry_run, json=json,
-    )  # fmt: skip
+    return take_in(file, profile, FileKind.REFUND_REQUESTS, pool, actor, take_in_refunds, dry_run=dry_run, json=json)
 
 
 @app.command()

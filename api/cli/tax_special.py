@@ -8,13 +8,12 @@ import typer
 
 from api.cli import console
 from api.cli.options import Actor, DryRun, InputFile, Json, Pool
+from api.cli.profile_option import DEFAULT_PROFILE, ProfileName
 from api.cli.session import session
 from api.cli.tax_intake import take_in
-from api.files.tables import Columns
 from ledger.exchange import FileKind
 from ledger.jobs.payment_rows import PAYMENT_TYPES
 from ledger.jobs.tax_intake import take_in_feedback
-from ledger.jobs.tax_rows import FEEDBACK_COLUMNS
 from projections.special_pages import special_told
 
 app = typer.Typer(help="特殊缴费业务（中断补缴、一次性补缴）", no_args_is_help=True)
@@ -24,12 +23,16 @@ _TYPES: Final = {word: chinese for chinese, word in PAYMENT_TYPES.items()}
 
 
 @app.command()
-def feedback(file: InputFile, pool: Pool, actor: Actor, dry_run: DryRun = False, json: Json = False) -> int:
+def feedback(
+    file: InputFile,
+    pool: Pool,
+    actor: Actor,
+    profile: ProfileName = DEFAULT_PROFILE,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
     """导入特殊缴费业务入库反馈，逐行与应收核定核对。"""
-    return take_in(
-        file, Columns(FEEDBACK_COLUMNS), FileKind.SPECIAL_FEEDBACK, "特殊缴费业务入库反馈", pool, actor,
-        take_in_feedback, dry_run=dry_run, json=json,
-    )  # fmt: skip
+    return take_in(file, profile, FileKind.SPECIAL_FEEDBACK, pool, actor, take_in_feedback, dry_run=dry_run, json=json)
 
 
 @app.command("list")

@@ -30,7 +30,7 @@ from ledger.late_money import Origin
 from ledger.refund_requests import RefundRequest, may_be_cancelled
 from ledger.refusals import Reason, Refusal, first, refuse
 from ledger.special_payments import Approved, Feedback, check_feedback
-from ledger.store.exchange_files import ExchangeFile, ExchangeFiles
+from ledger.store.exchange_files import ExchangeFiles
 from ledger.store.external_identities import CANCELLED
 from ledger.store.failures import Failure, Failures
 from ledger.store.log import PoolLog
@@ -120,8 +120,7 @@ def _alone(
     outcomes: list[Outcome] = []
     try:
         with transaction as (log, cursor):
-            file = ExchangeFile(kind, bytes.fromhex(source.sha256))
-            file_id = ExchangeFiles(log).register(file, origin, cursor.connection)
+            file_id = ExchangeFiles(log).register(source.of_exchange(kind), origin, cursor.connection)
             outcomes = decided(_Transaction(log, cursor, register.on(log), file_id))
             if dry_run:
                 raise _TakenBackError

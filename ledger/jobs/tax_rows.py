@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from ledger.dates import DateFault, parse_business_date, parse_year
 from ledger.identity import IdentityFault, names_somebody, normalise_citizen_number, squeezed
-from ledger.jobs.intake import FileRow
 from ledger.jobs.payment_rows import DATA_TYPES, ITEMS, PAYMENT_TYPES
 from ledger.money import MoneyFault, yuan_to_fen
 from ledger.refund_requests import REFUND_TYPES
 from ledger.refusals import Reason, Refusal, refuse
 from ledger.special_payments import SPECIAL_TYPES
 from ledger.words import MoneyKind
+
+if TYPE_CHECKING:
+    from ledger.jobs.intake import FileRow
 
 _PERSON: Final = ("公民身份号码", "姓名")
 REFUND_COLUMNS: Final = (

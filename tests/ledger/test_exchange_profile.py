@@ -75,13 +75,27 @@ def test_items_has_the_codes_and_ships_no_code_of_a_value():
         "险种类型": ("AAE140",),
     }
     assert (formats["totals"].columns["起"], formats["totals"].columns["止"]) == (("AAE310",), ("AAE311",))
+    requests = formats["refund_requests"].columns
+    assert {name: headers for name, headers in requests.items() if headers != (name,)} == {
+        "退费申请编号": ("AAA325",),
+        "公民身份号码": ("AAC147",),
+        "姓名": ("AAC003",),
+        "电子税票号码": ("AAD009",),
+        "申请退费额": ("AAE496",),
+        "退费类型": ("AAE494",),
+        "上解日期": ("AAE530",),
+        "数据类型": ("AAA321",),
+        "实缴金额": ("AAE542",),
+        "入库日期": ("AAE531",),
+    }
     assert all(not one.values and not one.fixed for one in formats.values())
 
 
 def test_every_kind_of_file_has_its_layout():
-    without = {FileKind.NOTICE, *list(FileKind)[list(FileKind).index(FileKind.COLLECTED) + 1 :]}
+    without = {FileKind.NOTICE, FileKind.ANSWERS}
     assert [layout_of(kind) for kind in FileKind if kind not in without] == [
-        "payments", "receivables", "totals", "totals", "totals", "totals", "totals", "totals",
+        "payments", "receivables", "totals", "totals", "totals", "totals", "totals", "totals", "refund_requests",
+        "failures", "special_feedback",
     ]  # fmt: skip
     for kind in without:
         with pytest.raises(ValueError, match=kind):

@@ -189,6 +189,74 @@ def test_a_profile_of_ones_own_with_codes_read_by_a_process_of_its_own(desk, mon
     assert desk.import_("payments", file, inside=True).code == 1
 
 
+def test_refund_requests_through_a_profile(desk):
+    who = person(41)
+    desk.enrol(who)
+    row = {
+        "AAA325": "R1", "AAC147": who.number, "AAC003": who.name, "AAD009": "T1", "费款所属期": "2023",
+        "征收品目": "个人缴费", "AAE496": "200.00", "AAE494": "04", "AAE530": "2023-05-12", "AAA321": "新增",
+        "传输批次号": "",
+    }  # fmt: skip
+    rows = [row, {**row, "AAA325": "R2", "AAE496": "50.00"}, {**row, "AAA321": "撤销"}]
+    command = ("tax", "refunds", "import")
+    hands = ("--pool", desk.code, "--actor", "甲", "--profile", "items")
+    title = "传输批次号：20230601R,总笔数：3,总金额：{}\n"
+    wrong = desk.table("refunds.csv", rows, tuple(row), title=title.format("450.00"))
+    ended = desk.inside(*command, wrong, *hands)
+    assert (ended.code, "BATCH_HEADER" in ended.err) == (1, True)
+    assert (stored(desk, wrong), desk.query("SELECT * FROM {refund_request}")) == ([], [])
+    right = desk.table("refunds.csv", rows, tuple(row), title=title.format("50.00"))
+    ended = desk.ledger(*command, right, *hands, "--json")
+    assert (ended.code, ended.json["recorded"], ended.json["said_total"]) == (0, 3, "50.00"), ended
+    assert stored(desk, right) == [("refund_requests", "items", "20230601R", 3, 5000)]
+    assert "总笔数 3" in desk.inside(*command, right, *hands).out
+    names = {"AAA325": "退费申请编号", "AAC147": "公民身份号码", "AAC003": "姓名", "AAD009": "电子税票号码",
+             "AAE496": "申请退费额", "AAE494": "退费类型", "AAE530": "上解日期", "AAA321": "数据类型"}  # fmt: skip
+    plain = [{names.get(name, name): cell for name, cell in one.items()} | {"传输批次号": "20230601R"} for one in rows]
+    same = desk.inside(*command, desk.table("plain.csv", plain, tuple(plain[0])), *hands[:4], "--json")
+    assert (same.code, same.json["already_there"]) == (0, 3), same
+    verify = desk.inside("projections", "verify", "--pool", desk.code)
+    assert verify.code == 0, verify
+
+
+OTHERS = """name = "south"
+based_on = "items"
+[failures]
+batch_header = "required"
+[failures.columns]
+"失败原因" = "说明"
+[failures.fixed]
+"征收品目" = "个人缴费"
+[failures.labels]
+total = []
+[special_feedback.values."缴费类型"]
+"02" = "一次性补缴"
+"""
+
+
+def test_failed_payments_and_feedback_through_a_profile_of_ones_own(desk):
+    who = person(42)
+    desk.enrol(who)
+    profile = desk.folder / "south.toml"
+    profile.write_text(OTHERS, encoding="utf-8")
+    hands = ("--pool", desk.code, "--actor", "甲", "--profile", profile, "--json")
+    failed = {"AAC147": who.number, "AAC003": who.name, "AAE003": "2023", "金额": "200", "说明": "扣款失败",
+              "日期": "2023-05-12", "传输批次号": ""}  # fmt: skip
+    lacking = desk.inside("tax", "failed", "import", desk.table("f.csv", [failed], tuple(failed)), *hands)
+    assert (lacking.code, "没有传输批次号、总笔数" in lacking.err) == (1, True), lacking
+    file = desk.table("f.csv", [failed], tuple(failed), title="传输批次号：F7,总笔数：1\n")
+    ended = desk.inside("tax", "failed", "import", file, *hands)
+    assert (ended.code, ended.json["recorded"], ended.json["batch"]) == (0, 1, "F7"), ended
+    assert stored(desk, file) == [("failures", "south", "F7", 1, None)]
+    assert desk.query("SELECT kind, cause, batch FROM {payment_failure}") == [(0, "扣款失败", "F7")]
+    back = {"应收核定编号": "N9", "AAC147": who.number, "AAC003": who.name, "AAE003": "2022", "缴费类型": "02",
+            "AAE542": "200", "AAE531": "2023-05-12", "AAD009": "T9"}  # fmt: skip
+    file = desk.table("back.csv", [back, {**back, "缴费类型": "03"}], tuple(back))
+    ended = desk.inside("tax", "special", "feedback", file, *hands)
+    assert (ended.code, desk.outcomes(file)) == (2, ["NOT_APPROVED", "KIND"]), ended
+    assert stored(desk, file) == [("special_feedback", "south", "", None, None)]
+
+
 def test_profiles_are_listed_shown_and_checked(desk):
     listed = desk.ledger("tax", "profiles", "list", "--json").json
     assert [one["name"] for one in listed] == ["spine", "items"]
