@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -29,6 +29,7 @@ from ledger.jobs.intake import Ended, Intake, IntakeReport, Outcome, Source
 from ledger.jobs.intake_openings import OpeningIntake
 from ledger.jobs.intake_participants import ParticipantIntake
 from ledger.jobs.payment_import import PaymentImport
+from ledger.jobs.pipeline import RecordBehind
 from ledger.jobs.roll_rows import STATUS, read_statuses
 from ledger.jobs.roster_rows import TEXT
 
@@ -61,16 +62,24 @@ def take_in(path: Path, table: OpenTable, intake: Intake[Any], json: bool, ident
         results = stack.enter_context(ResultFile(path, identity))
         advance = stack.enter_context(console.progress(f"导入{_TITLES[intake.kind]}", table.total_hint))
 
-        def told(outcomes: Sequence[Outcome]) -> None:
-            results.write_many(_result_row(outcome) for outcome in outcomes)
+        def write(outcomes: Sequence[Outcome]) -> None:
+            results.write_many(map(_result_row, outcomes))
 
-        report = intake.run(told, advance)
+        writing = stack.enter_context(RecordBehind(write))  # while the next tranche is decided
+        report = intake.run(lambda outcomes: _go_through(writing.give(outcomes)), advance)
+        _go_through(writing.rest())
     fold_forward(intake.log)
     added = intake.divisions_added if isinstance(intake, ParticipantIntake) else []
     if added:
         console.notice(f"新增区划{len(added)}个：{'、'.join(added[:20])}{'等' if len(added) > 20 else ''}")
     _tell(report, intake.source.batch_header, results.path, json)
     return 2 if report.refused or report.waiting else 0
+
+
+def _go_through(written: Iterable[object]) -> None:
+    """A fault of the writing comes out here."""
+    for _ in written:
+        pass
 
 
 def _result_row(outcome: Outcome) -> tuple[int, str, str, str, str]:

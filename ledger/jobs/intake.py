@@ -21,7 +21,7 @@ from ledger import clock
 from ledger.batch_header import BatchHeader
 from ledger.exchange import FileKind, month_of
 from ledger.jobs.pace import Pace
-from ledger.jobs.pipeline import ReadAhead, RecordBehind, batch_pace
+from ledger.jobs.pipeline import ReadAhead, batch_pace
 from ledger.jobs.signed_months import Arrived, SignedMonth, SignedMonths
 from ledger.late_money import Origin
 from ledger.refusals import Reason, Refusal, refuse
@@ -240,15 +240,12 @@ class Intake(ABC, Generic[Row]):
         return report
 
     def _run(self, report: IntakeReport, told: Told, progress: Callable[[int], None]) -> None:
-        with batch_pace(), RecordBehind(told) as telling, ReadAhead(self.tranches, depth=1) as tranches:
+        with batch_pace(), ReadAhead(self.tranches, depth=1) as tranches:
             for rows, ahead in tranches:
                 outcomes = self._take_in(rows, ahead)
                 report.add(outcomes)
-                for _ in telling.give(outcomes):
-                    pass
+                told(outcomes)
                 progress(len(outcomes))
-            for _ in telling.rest():
-                pass
         report.signed_months = self._signed.told()
 
     def _take_in(self, rows: list[tuple[int, Row | Outcome]], ahead: Any) -> list[Outcome]:
