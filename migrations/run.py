@@ -2,7 +2,8 @@
 
 `pool/` holds the tables of one pool, applied to each schema `pool_<code>`; `shared/` holds what pools share, applied to
 `pension_shared`. A file is `NNNN_words.sql`, numbered from 0001 without a gap; `{schema}` in it stands for the quoted
-name of the schema. It is applied whole, in one transaction with its version and its sha256, and never changes again.
+name of the schema. It is applied whole, in one transaction with its version and its sha256 (of a schema that is made
+anew, all files in one), and never changes again.
 
 Any number of processes may migrate at once: each schema has an advisory lock, polled (a wait inside
 `pg_advisory_lock` deadlocks with the holder's CREATE INDEX CONCURRENTLY), which ends with its holder's session.
@@ -122,7 +123,8 @@ def _waiting(connection: psycopg.Connection[Any], plan: dict[str, list[Migration
 def migrate(url: str, pools: Sequence[str], *, shared: bool = True, folder: Path = HERE) -> list[str]:
     """Bring `pension_shared` and the pools' schemas to head, making those that are missing; the names of those changed.
 
-    Schemas at head cost one query together. A schema's files that went through stay when a later one fails.
+    Schemas at head cost one query together. A schema's files that went through stay when a later one fails; of a schema
+    that is made anew, nothing does.
     """
     waiting = behind(url, pools, shared=shared, folder=folder)
     if not waiting:
@@ -141,11 +143,13 @@ def migrate(url: str, pools: Sequence[str], *, shared: bool = True, folder: Path
                     continue  # another process was here first
                 _create(driver, schema)
                 driver.commit()
+                begun: list[str] = []
                 try:
-                    env.upgrade(connection, schema, files, count)
+                    env.upgrade(connection, schema, files, count, begun)
                 except psycopg.Error as error:
                     connection.rollback()
-                    raise _fault_of(driver, schema, files, error) from error
+                    undone = "该文件" if count else "该结构的全部文件"
+                    raise _fault_of(driver, schema, begun, undone, error) from error
                 changed.append(schema)
     return changed
 
@@ -230,9 +234,10 @@ def _create(driver: psycopg.Connection[Any], schema: str) -> None:
 
 
 def _fault_of(
-    driver: psycopg.Connection[Any], schema: str, files: Sequence[MigrationFile], error: psycopg.Error
+    driver: psycopg.Connection[Any], schema: str, begun: Sequence[str], undone: str, error: psycopg.Error
 ) -> MigrationFault:
     if driver.closed:
         return MigrationFault(f"升级 {schema} 时与数据库的连接中断：{error}")
-    failed = files[_count(schema, files, _applied(driver, [schema])[schema])].name
-    return MigrationFault(f"升级 {schema} 时文件 {failed} 执行失败，已撤销该文件：{error}")
+    if not begun:
+        return MigrationFault(f"升级 {schema} 未能开始：{error}")
+    return MigrationFault(f"升级 {schema} 时文件 {begun[-1]} 执行失败，已撤销{undone}：{error}")

@@ -110,7 +110,19 @@ def test_a_run_at_head_imports_neither_alembic_nor_sqlalchemy(url, folder):
     )
 
 
+def test_a_new_schema_is_made_whole_or_not_at_all(url, folder):
+    add(folder, "0002_bad.sql", "CREATE TABLE {schema}.half (); SELECT 1/0")
+    with pytest.raises(MigrationFault, match=r"pool_150100.*0002_bad\.sql.*已撤销该结构的全部文件：division by zero"):
+        migrate(url, ["150100"], folder=folder)
+    assert value(url, "SELECT count(*) FROM pg_class WHERE relnamespace = 'pool_150100'::regnamespace") == 0
+    assert behind(url, ["150100"], folder=folder) == ["pool_150100"]
+    add(folder, "0002_bad.sql", "CREATE TABLE {schema}.half ()")
+    assert migrate(url, ["150100"], folder=folder) == ["pool_150100"]
+    assert value(url, "SELECT version_num FROM pool_150100.alembic_version") == "0002"
+
+
 def test_a_failing_file_is_undone_and_named_while_earlier_ones_stay(url, folder):
+    migrate(url, ["150100"], folder=folder)
     add(folder, "0002_good.sql", "CREATE TABLE {schema}.good ()")
     add(folder, "0003_bad.sql", "CREATE TABLE {schema}.half (); SELECT 1/0")
     with pytest.raises(MigrationFault, match=r"pool_150100.*0003_bad\.sql.*division by zero"):
