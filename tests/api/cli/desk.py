@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, nullcontext, redirect_stderr, redirect_stdout
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from uuid import UUID
 import msgspec
 import xlsxwriter
 
+from api.cli import session
 from api.cli.main import run
 from ledger.account import PersonalAccount
 from ledger.account_events import AccountEvent
@@ -107,6 +108,7 @@ class Desk:
     def __init__(self, home: Path, connections: Connections, folder: Path, code: str, region: str = "ningxia") -> None:
         self.home, self.folder, self.code, self.region = home, folder, code, region
         self.people: dict[str, Person] = {}
+        self._connections = connections
         self.prepare("pool", "create", code, "--name", "测试", "--region", region)
         self.log = PoolLog(connections, code)
         self.register = Register(self.log, load_keys(home, {}))
@@ -118,15 +120,21 @@ class Desk:
         return ledger(self.home, *arguments, env=env)
 
     def inside(self, *arguments: object) -> Ended:
-        """Run the same command in this process: a quarter of the time, for the further variants of a case."""
+        """Run the same command in this process, over connections that stay open: a tenth of the time, for the further
+        variants of a case.
+        """
         out, err = io.StringIO(), io.StringIO()
         with (
+            mock.patch.object(session, "Connections", self._open),
             mock.patch.dict(os.environ, environment(self.home), clear=True),
             redirect_stdout(out),
             redirect_stderr(err),
         ):
             code = run([str(one) for one in arguments])
         return Ended(code, out.getvalue(), err.getvalue())
+
+    def _open(self, url: str) -> AbstractContextManager[Connections]:
+        return nullcontext(self._connections) if url == self._connections.url else Connections(url)
 
     def prepare(self, *arguments: object, code: int = 0) -> None:
         """Run a command in this process that ends as it must."""

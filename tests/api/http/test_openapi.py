@@ -152,7 +152,7 @@ def test_the_server_answers_as_described(served, token, desk, real, operation, m
 
     @given(case=described.as_strategy(mode), there=st.booleans(), deep=st.booleans())
     @settings(
-        max_examples=12, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck),
+        max_examples=6, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],  # to make what fails smaller takes a minute for each operation
     )  # fmt: skip
     def check(case, there, deep):
