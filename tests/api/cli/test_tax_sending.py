@@ -2,7 +2,11 @@
 
 import csv
 import re
+import signal
+import subprocess
+import sys
 from datetime import date
+from pathlib import Path
 from unittest import mock
 from uuid import uuid4
 
@@ -14,7 +18,7 @@ from ledger.jobs.outgoing import Registrations, SentReceivables
 from ledger.jobs.sending import Sending
 from ledger.store import outgoing
 from projections.sent_proof import sent_faults
-from tests.api.cli.desk import RECORDED, THERE, person
+from tests.api.cli.desk import RECORDED, THERE, environment, person
 from tests.api.cli.test_import_payments import close
 from tests.api.cli.test_tax_receivables import row, table, take_in
 from tests.api.cli.village import PAYER, PEOPLE, TWO, Village
@@ -112,6 +116,28 @@ def test_a_batch_that_was_recorded_and_not_written_is_written_from_what_was_reco
     with mock.patch.object(sending.SentBatches, "record", side_effect=KeyboardInterrupt):
         assert export(desk, "villages", name="v.csv")[1].code == 130
     assert export(desk, "villages", name="v.csv")[1].json["batch"].endswith("000002")  # no number was lost
+
+
+@pytest.mark.parametrize("when", ["before", "after", "writing"])
+def test_a_kill_leaves_no_batch_or_one_that_is_written_again(village, when):
+    """Killed around the commit, or with the whole file written under no name: it is never there in part."""
+    desk, out = village.desk, village.desk.folder / "killed.csv"
+    said = ("--pool", desk.code, "--kind", "registrations", "--actor", "甲", "--reviewer", "乙")
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.api.cli.export_killed", when, "tax", "export", "--out", str(out), *said],
+        cwd=Path(__file__).parents[3], env=environment(desk.home), capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL, killed
+    assert not out.exists()
+    recorded = when != "before"
+    assert desk.query("SELECT batch, rows FROM {exchange_batch}") == ([(1, 3)] if recorded else [])
+    out, next_one = export(desk, "registrations", name="killed.csv", outside=True)
+    assert (next_one.code, next_one.json["batch"]) == (0, None if recorded else f"{desk.code}-000001"), next_one
+    written, ended = again(desk, 1)
+    assert (ended.code, {one["公民身份号码"] for one in lines(written)[2]}) == (0, {one.number for one in PEOPLE[:3]})
+    assert recorded or out.read_bytes() == written.read_bytes()
+    assert list(desk.folder.glob(".*.partial")) == []  # what the killed one left is gone
+    assert list(sent_faults(desk.log)) == []
 
 
 def test_receivables_withdrawals_and_special_payments_each_in_their_batch(village):
