@@ -266,9 +266,8 @@ class _Fold:
         for cancelled in orphans:
             key = f"c:{cancelled.serial}"
             self._add(Difference(self._month, key, Category.CANCELLED, -cancelled.fen, -1, cancelled), None)
-        self._candidates.sort(
-            key=lambda told: (told[0].bytes, told[1].key)
-        )  # why a person was looked at decides nothing
+        # In an order of their own: why a person was looked at decides nothing.
+        self._candidates.sort(key=lambda told: (told[0].bytes, told[1].key))
         proposals = whom_they_may_mean(
             self._register, [one for one in mine if one.paid.reason in STRANGER], self._candidates
         )

@@ -6,7 +6,6 @@ content it is a conflict. A doubt about tier, duplicate or once-a-year is a noti
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -40,6 +39,7 @@ from ledger.jobs.payment_pages import (
 )
 from ledger.jobs.payment_records import PaymentRecords, kept_before
 from ledger.jobs.payment_rows import OPTIONAL, REQUIRED, FaultyRow, PaymentRow, RefusedRow
+from ledger.jobs.recorded_since import RecordedSince
 from ledger.jobs.signed_months import Arrived
 from ledger.late_money import Origin
 from ledger.plan_events import HeldPayment
@@ -53,7 +53,6 @@ from ledger.store.plan_funds import Booking, Held, PlanFunds
 from ledger.store.recorder import Following, Hook
 from ledger.store.refunds import Refunds, RequestsOfEntries
 from ledger.store.register import Register
-from ledger.store.states import load_states
 from ledger.words import Amounts
 
 Row = PaymentRow | FaultyRow
@@ -68,15 +67,6 @@ class _Ahead(NamedTuple):
     kept: list[Kept]
 
 
-class _Recorded(NamedTuple):
-    """A tranche that was recorded while later ones were looked up: up to which id, what by, on whose accounts."""
-
-    last_id: int
-    rows: dict[Identity, RecordedRow]
-    serials: frozenset[str]
-    accounts: frozenset[bytes]
-
-
 class PaymentIntake(Intake[Row]):
     """One file of payments."""
 
@@ -86,7 +76,7 @@ class PaymentIntake(Intake[Row]):
         super().__init__(log, register, source, actor, dry_run=dry_run)
         self._found = _NOTHING
         self._pending: dict[Identity, RecordedRow] = {}
-        self._recorded: deque[_Recorded] = deque()
+        self._since = RecordedSince(log)
         self._trusted_from = 0
         self._funds = PlanFunds(log)
         self._held: dict[str, Held] = {}
@@ -142,8 +132,7 @@ class PaymentIntake(Intake[Row]):
         """What was looked up ahead, mended by what this intake recorded since; events of accounts that need them."""
         found: LookedUp | None = self.ahead.found if self.ahead else None
         if found is not None:
-            while self._recorded and self._recorded[0].last_id <= found.position:
-                self._recorded.popleft()
+            self._since.forget(found.position)
         if found is None or found.position < self._trusted_from:
             found = look_up_again(self.log, self.register, rows)
         if self.ahead is None:  # somebody else recorded some of these rows; nothing that was looked up before shows it
@@ -155,24 +144,8 @@ class PaymentIntake(Intake[Row]):
             self._funds.forget()
         self._found = found
         self.tranche.take(found.accounts or found.decoded().accounts)
-        self._mend(found, rows)
+        self.tranche.take(self._since.mend(found, rows))
         self._look_back(rows)
-
-    def _mend(self, found: LookedUp, rows: Sequence[Row]) -> None:
-        """Bring what was looked up to where the tranches that were recorded since have led."""
-        later = [one for one in self._recorded if one.last_id > found.position]
-        if not later:
-            return
-        serials = {row.payment.serial for row in rows if isinstance(row, PaymentRow)}
-        moved: set[bytes] = set()
-        for one in later:
-            again = [(serial, data_type) for serial in serials & one.serials for data_type in (NEW, CANCELLED)]
-            mine = {identity: one.rows[identity] for identity in again if identity in one.rows}
-            found.known.update(mine)
-            moved.update(row.account for row in mine.values())
-            moved.update(found.states.keys() & one.accounts)
-        if moved:
-            self.tranche.take(load_states(self.log, moved))
 
     def _look_back(self, rows: Sequence[Row]) -> None:
         """Read the events of accounts whose credited years or entries are touched, and what was refunded of them."""
@@ -193,9 +166,7 @@ class PaymentIntake(Intake[Row]):
 
     def recorded(self, rows: Sequence[Row], last_id: int) -> None:
         """Remember the tranche for those that were looked up before it was recorded."""
-        written = {identity: self._pending[identity] for identity in self._identities(rows)}
-        serials = frozenset(serial for serial, _ in written)
-        self._recorded.append(_Recorded(last_id, written, serials, frozenset(one.account for one in written.values())))
+        self._since.add(last_id, {identity: self._pending[identity] for identity in self._identities(rows)})
         if self._records is not None:
             self._records.written()
 
