@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 EARLIEST_BIRTH_YEAR: Final = 1850
@@ -21,18 +21,6 @@ LATEST_BIRTH_YEAR: Final = 2100
 # GB 11643 §4.2: weights of the first 17 digits, and the check character for each remainder modulo 11.
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS: Final = "10X98765432"
-# The last four characters are looked up in one step: 1,000 sequences with each of the eleven check characters give
-# the weighted sum that the first 14 digits must have.
-_SEQUENCE_SUMS: Final = {
-    f"{sequence:03d}": sum(w * int(d) for w, d in zip(_WEIGHTS[14:], f"{sequence:03d}", strict=True))
-    for sequence in range(1000)
-}
-_WANTED_SUM: Final[dict[str, int]] = {
-    sequence + check: (remainder - weighted) % 11
-    for sequence, weighted in _SEQUENCE_SUMS.items()
-    for remainder, check in enumerate(_CHECKS)
-}
-
 # GB 32100: the alphabet leaves out I, O, S, V and Z; weights are the powers of 3 modulo 31.
 _CREDIT_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CREDIT_VALUES: Final = {character: value for value, character in enumerate(_CREDIT_ALPHABET)}
@@ -48,6 +36,20 @@ _HALF_WIDTH: Final = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _INVISIBLE: Final = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, 0xFEFF))
 _PLAIN: Final[dict[int, int | None]] = {**_HALF_WIDTH, **_INVISIBLE}
 _HARMLESS: Final = re.compile(r"[0-9０-９年月日/.,，:+\- ]{1,10}")
+
+
+@cache  # most commands read no number, and making it took a fortieth of their start
+def _wanted_sums() -> dict[str, int]:
+    """The weighted sum (modulo 11) that the first 14 digits must have, by the last four characters.
+
+    1,000 sequences with each of the eleven check characters: the end of a number is looked up in one step.
+    """
+    sums = {}
+    for sequence in range(1000):
+        text = f"{sequence:03d}"
+        weighted = sum(weight * int(digit) for weight, digit in zip(_WEIGHTS[14:], text, strict=True))
+        sums.update({text + check: (remainder - weighted) % 11 for remainder, check in enumerate(_CHECKS)})
+    return sums
 
 
 class IdentityFault(ValueError):  # noqa: N818 — a fault of the input, not of the program
@@ -87,7 +89,7 @@ def normalise_citizen_number(text: str) -> str:
     """
     if len(text) == 18:
         region, birth = _region_sum(text[:6]), _birth_sum(text[6:14])
-        if region is not None and birth is not None and _WANTED_SUM.get(text[14:]) == (region + birth) % 11:
+        if region is not None and birth is not None and _wanted_sums().get(text[14:]) == (region + birth) % 11:
             return text
     return _normalise_slowly(text)
 
