@@ -34,11 +34,6 @@ class Layout(NamedTuple):
         return self.required + self.optional
 
 
-def _whole(*columns: str) -> tuple[str, ...]:
-    """Those of the columns whose digits must be whole."""
-    return tuple(name for name in columns if name in tax_rows.TEXT)
-
-
 LAYOUTS: Final[Mapping[str, Layout]] = {
     "payments": Layout(
         "缴费明细",
@@ -61,7 +56,7 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
         "退费申请",
         tax_rows.REFUND_COLUMNS,
         tax_rows.REFUND_OPTIONAL,
-        _whole(*tax_rows.REFUND_COLUMNS, *tax_rows.REFUND_OPTIONAL),
+        tax_rows.TEXT,
         amount="申请退费额",
         data_type="数据类型",
         batch="传输批次号",
@@ -70,7 +65,7 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
         "缴费不成功信息",
         tax_rows.FAILURE_COLUMNS,
         tax_rows.FAILURE_OPTIONAL,
-        _whole(*tax_rows.FAILURE_COLUMNS, *tax_rows.FAILURE_OPTIONAL),
+        tax_rows.TEXT,
         amount="金额",
         batch="传输批次号",
     ),
@@ -78,7 +73,7 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
         "特殊缴费业务入库反馈",
         tax_rows.FEEDBACK_COLUMNS,
         (),
-        _whole(*tax_rows.FEEDBACK_COLUMNS),
+        tax_rows.TEXT,
         amount="实缴金额",
     ),
     "totals": Layout(

@@ -120,8 +120,8 @@ class Desk:
         return ledger(self.home, *arguments, env=env)
 
     def inside(self, *arguments: object) -> Ended:
-        """Run the same command in this process, over connections that stay open: a tenth of the time, for the further
-        variants of a case.
+        """Run the same command in this process, over connections that stay open: far quicker, for the further variants
+        of a case.
         """
         out, err = io.StringIO(), io.StringIO()
         with (
